@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test check format serve soak bench lock
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: .venv/installed ## everything into .venv
+
+demo: install ## start a server, report facts over HTTP, show the numbers, end by itself
+	$(BIN)/openrate demo
+
+test: install ## the whole test suite, under five minutes
+	$(BIN)/pytest -m "not soak"
+
+soak: install ## the long runs: kills, fuzzing, many worlds
+	$(BIN)/pytest -m soak --timeout=3600
+
+check: install ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## let ruff tidy up
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: install ## serve from ./data on port 8000
+	$(BIN)/openrate serve --data data
+
+bench: install ## measure, and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+lock: install ## make requirements.lock again from pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \
+	  --extra dev --allow-unsafe --no-emit-trusted-host --output-file requirements.lock pyproject.toml

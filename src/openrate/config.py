@@ -1,0 +1,97 @@
+"""The settings of one process, read once from the environment and loud about what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+import msgspec
+
+from openrate.errors import UsageError
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything that can be set.
+
+    Attributes:
+        data: folder of the records, the facts and the control socket.
+        host: address to listen on; TLS is a proxy's work.
+        port: TCP port; 0 takes a free one.
+        rate_limit: requests per second and REST key on ``/1.1`` (burst twice that); 0 = off.
+        metrics_token: bearer token that opens ``/metrics`` from elsewhere than loopback.
+        trusted_proxies: networks whose ``X-Forwarded-For`` is believed.
+        memory_limit_mb: what DuckDB may use, in MiB.
+        hot_facts: how many recent facts are kept in memory for attribution, about 24 bytes each.
+        inflight_mb: bytes of event bodies under way at once, in MiB; 503 above it.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    rate_limit: float = 50.0
+    metrics_token: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    memory_limit_mb: int = 512
+    hot_facts: int = 32_000_000
+    inflight_mb: int = 256
+
+
+def settings_from(env: Mapping[str, str], **given: object) -> Settings:
+    """Read ``OPENRATE_<NAME>`` for each setting, and ``OPENRATE_<NAME>_FILE`` for one kept in a file.
+
+    ``given`` (command line) wins over the environment; None there means not given.
+
+    Raises:
+        UsageError: a value cannot be read, a name is unknown, or there is no data folder.
+    """
+    known = {field.upper(): field for field in Settings.__struct_fields__}
+    values: dict[str, object] = {}
+    for name, value in env.items():
+        if not name.startswith("OPENRATE_"):
+            continue
+        short = name.removeprefix("OPENRATE_")
+        field = known.get(short.removesuffix("_FILE"))
+        if field is None:
+            raise UsageError(f"{name} is not a setting; known are {', '.join('OPENRATE_' + k for k in known)}.")
+        values[field] = _secret_file(name, value) if short.endswith("_FILE") else value
+    values |= {name: value for name, value in given.items() if value is not None}
+    if not values.get("data"):
+        raise UsageError("No data folder: give --data DIR or set OPENRATE_DATA.")
+    return _convert(values)
+
+
+def _secret_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} names {path}, which cannot be read: {error}.") from None
+
+
+def _convert(values: dict[str, object]) -> Settings:
+    proxies = values.get("trusted_proxies")
+    try:
+        if isinstance(proxies, str):
+            values["trusted_proxies"] = tuple(ip_network(part.strip()) for part in proxies.split(",") if part)
+        values["data"] = Path(str(values["data"]))
+        plain = {k: v for k, v in values.items() if k not in {"data", "trusted_proxies"}}
+        checked = msgspec.convert(plain, _Plain, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise UsageError(f"A setting cannot be used: {error}.") from None
+    return Settings(
+        data=values["data"],
+        trusted_proxies=values.get("trusted_proxies", ()),  # type: ignore[arg-type]  # converted above
+        **msgspec.structs.asdict(checked),
+    )
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True):
+    """The settings that msgspec can read from text by itself; defaults are those of Settings."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    rate_limit: float = 50.0
+    metrics_token: str | None = None
+    memory_limit_mb: int = 512
+    hot_facts: int = 32_000_000
+    inflight_mb: int = 256

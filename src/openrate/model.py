@@ -1,0 +1,187 @@
+"""The vocabulary: what the code, the tables, the URLs and the screens talk about.
+
+Every word here is defined in ``docs/metrics.md``. Times are milliseconds since 1970 in UTC unless a name
+says otherwise. Nothing in this module does anything.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+DAY_MS = 86_400_000
+
+
+class Platform(StrEnum):
+    """What an app runs on; an app has exactly one."""
+
+    IOS = "ios"
+    ANDROID = "android"
+    WEB = "web"
+
+
+class Sender(StrEnum):
+    """Who sends an app's pushes: the company's own sender, or Openrate."""
+
+    EXTERNAL = "external"
+    OPENRATE = "openrate"
+
+
+class Scope(StrEnum):
+    """What a REST key may do: everything, or only read (GET)."""
+
+    FULL = "full"
+    READ = "read"
+
+
+class Cause(StrEnum):
+    """Why a push failed, in the words of ``POST /v1/{key}/events``."""
+
+    UNREGISTERED = "unregistered"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - a cause, not a secret
+    PAYLOAD = "payload"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+
+class FactType(IntEnum):
+    """The five facts. The number is what the log stores, so it never changes.
+
+    ``push_sent`` sorts before ``push_error``: of several reports of a delivery, any sent one wins.
+    """
+
+    PUSH_SENT = 0
+    PUSH_ERROR = 1
+    PUSH_OPEN = 2
+    APP_OPEN = 3
+    INSTALLED = 4
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """The attribution windows of a company, in seconds (``metrics.md``, "Deliveries")."""
+
+    influence_window: int = 3 * 3600
+    reengage_window: int = 3 * 86400
+    inactive_after: int = 30 * 86400
+
+
+class Company(msgspec.Struct, frozen=True):
+    """A customer of this server; companies never see each other's anything."""
+
+    id: int
+    name: str
+    rule: Rule
+
+
+class App(msgspec.Struct, frozen=True):
+    """One app on one platform. ``world`` names the live or the development world of its installations."""
+
+    id: int
+    company_id: int
+    name: str
+    platform: Platform
+    sender: Sender
+    live_key: str
+    dev_key: str
+    sdk_key: str
+
+
+class RestKey(msgspec.Struct, frozen=True):
+    """A company's secret, by what is known of it after it was shown once."""
+
+    id: int
+    company_id: int
+    scope: Scope
+    created_at: int
+    revoked_at: int | None = None
+
+
+class CampaignState(StrEnum):
+    """The life of a campaign (``http-api.md``)."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """A campaign as created: ``parameters`` are the caller's own, the rest is the server's.
+
+    ``id`` is unique in the whole store and grows with creation order.
+    """
+
+    id: int
+    app_id: int
+    token: str
+    parameters: dict[str, Any]
+    has_versions: bool
+    dev_only: bool
+    from_api: bool
+    created_at: int
+    was_live: bool
+    deleted_at: int | None = None
+
+
+class CampaignRef(NamedTuple):
+    """The little that ingestion and statistics need of a campaign."""
+
+    id: int
+    has_versions: bool
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """One app on one device or browser profile. Its id is a name inside one app and one world."""
+
+    app_id: int
+    installation_id: str
+    dev: bool
+    platform: Platform
+    secret_hash: bytes | None
+    token_version: int
+    push_token: str | None = None
+    language: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+    app_version: str | None = None
+    opted_in: bool = True
+    custom_id: str | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One accepted fact. ``send`` is never empty on a report about a delivery (``metrics.md``, "Identity")."""
+
+    app_id: int
+    type: FactType
+    installation_id: str
+    at: int
+    campaign_id: int | None = None
+    send: str | None = None
+    version: str | None = None
+    opted_in: bool = True
+    cause: Cause | None = None
+    platform: str | None = None
+    language: str | None = None
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """The counters of one campaign on one UTC day, for one version (None on a plain campaign).
+
+    ``day`` counts days since 1970-01-01.
+    """
+
+    campaign_id: int
+    day: int
+    version: str | None
+    sent: int = 0
+    sent_optins: int = 0
+    direct_open: int = 0
+    influenced_open: int = 0
+    reengaged: int = 0
+    errors: int = 0

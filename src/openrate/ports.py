@@ -1,0 +1,226 @@
+"""What the middle of the program needs from outside, as domain verbs. Adapters live in ``storage/``.
+
+One contract suite per port (``tests/contracts``) runs on every adapter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Protocol
+
+from openrate.model import (
+    App,
+    Campaign,
+    CampaignRef,
+    Company,
+    DayRow,
+    Fact,
+    Installation,
+    Platform,
+    RestKey,
+    Rule,
+    Scope,
+    Sender,
+)
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as long work advances; the unit is facts."""
+
+
+class Clock(Protocol):
+    """The present, so that tests can choose it."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970, UTC."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class FactColumns(NamedTuple):
+    """A batch of accepted facts of one app and one world, column by column; all columns have one length.
+
+    Columns because a batch of ten thousand is validated, stored and attributed set by set.
+    ``campaigns`` holds 0 where a fact is about no campaign; ``sends`` is None on an app_open, an installed,
+    and a push_open that names no send.
+    """
+
+    types: Sequence[int]
+    installations: Sequence[str]
+    ats: Sequence[int]
+    campaigns: Sequence[int]
+    sends: Sequence[str | None]
+    versions: Sequence[str | None]
+    opted_ins: Sequence[bool]
+    causes: Sequence[str | None]
+    platforms: Sequence[str | None]
+    languages: Sequence[str | None]
+
+    @classmethod
+    def of(cls, facts: Sequence[Fact]) -> FactColumns:
+        """Turn facts into columns."""
+        return cls(
+            [int(f.type) for f in facts],
+            [f.installation_id for f in facts],
+            [f.at for f in facts],
+            [f.campaign_id or 0 for f in facts],
+            [f.send for f in facts],
+            [f.version for f in facts],
+            [f.opted_in for f in facts],
+            [f.cause for f in facts],
+            [f.platform for f in facts],
+            [f.language for f in facts],
+        )
+
+
+class Difference(NamedTuple):
+    """A row on which the stored numbers and a recomputation disagree."""
+
+    stored: DayRow
+    recomputed: DayRow
+
+
+class EventLog(Protocol):
+    """The facts, for good, and the day rows derived from them.
+
+    Every method is safe to call from any thread.
+    """
+
+    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+        """Store facts. The future is done when they are durable, or carries StoreFull or StoreError.
+
+        Concurrent callers share one commit. Repeats change nothing in any statistic.
+        Facts of the development world (``dev``) are kept apart and are in no statistic.
+        """
+
+    def rows(self, campaign_id: int) -> Sequence[DayRow]:
+        """The day rows of a campaign, ascending by day, then version. Includes rows that are all zeros never."""
+
+    def changed(self, campaign_id: int) -> int:
+        """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by."""
+
+    def settle(self) -> None:
+        """Wait until every fact durable at the moment of the call is in the rows."""
+
+    def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
+        """Make the rows of these apps anew under ``rule``; until they are ready the old rows answer, whole."""
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Drop everything derived and make it again from the facts; returns the number of facts read."""
+
+    def verify(self, progress: Progress | None = None) -> list[Difference]:
+        """Recompute every row with the reference, in bounded memory, and return what differs. None may."""
+
+    def facts(
+        self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
+    ) -> Iterator[Fact]:
+        """Stream stored facts of the live world, in order of arrival, repeats included."""
+
+    def counts(self) -> dict[str, int]:
+        """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of the file."""
+
+
+class Records(Protocol):
+    """Companies, apps, keys, campaigns, installations: everything that is not a fact.
+
+    Every method is one transaction and safe to call from any thread. Names are unique as said.
+    """
+
+    def company(self, name: str) -> Company | None:
+        """The company of that name, if there is one."""
+
+    def companies(self) -> list[Company]:
+        """Every company, by name."""
+
+    def create_company(self, name: str, rule: Rule) -> Company:
+        """Make a company; the name is unique."""
+
+    def set_rule(self, company_id: int, rule: Rule) -> None:
+        """Set the attribution windows."""
+
+    def create_app(  # noqa: PLR0913 - a row has this many columns
+        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+    ) -> App:
+        """Make an app with its three keys; the name is unique within company and platform."""
+
+    def apps(self, company_id: int | None = None) -> list[App]:
+        """Every app (of a company), by company and name."""
+
+    def app_by_key(self, key: str) -> App | None:
+        """The app that a Live, Dev or SDK key names."""
+
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+        """Store the SHA-256 of a new REST key."""
+
+    def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
+        """The REST keys of a company with their hashes, revoked ones included, oldest first."""
+
+    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+        """Revoke a key of that company; False when it has none of that id."""
+
+    def create_campaign(  # noqa: PLR0913 - a row has this many columns
+        self,
+        app_id: int,
+        token: str,
+        parameters: dict[str, Any],
+        *,
+        has_versions: bool,
+        dev_only: bool,
+        at: int,
+        was_live: bool,
+    ) -> Campaign:
+        """Store a new campaign."""
+
+    def campaign(self, app_id: int, token: str) -> Campaign | None:
+        """A campaign of that app, deleted ones included."""
+
+    def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
+        """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""
+
+    def update_campaign(
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+    ) -> Campaign | None:
+        """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
+
+    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+        """Mark as deleted; False when there is none, or it was deleted before."""
+
+    def campaigns(  # noqa: PLR0913 - three filters and a page
+        self,
+        app_id: int,
+        offset: int,
+        limit: int,
+        *,
+        live: bool | None = None,
+        from_api: bool | None = None,
+        include_dev: bool = True,
+    ) -> list[Campaign]:
+        """A page of an app's campaigns, newest first by creation, without deleted ones."""
+
+    def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
+        """One installation."""
+
+    def put_installation(self, installation: Installation, at: int) -> bool:
+        """Insert or replace; a push token belongs to the installation that gave it last. True when it is new."""
+
+    def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
+        """Remove one; False when it is unknown. Its token version is remembered, so old tokens stay void."""
+
+    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A secret of this server by name, made at first use (the signing key of installation tokens)."""
+
+    def replace_secret(self, name: str, value: bytes) -> None:
+        """Rotate a secret."""
+
+    def close(self) -> None:
+        """Let go of the database."""
