@@ -1,0 +1,57 @@
+"""Our doors as Litestar routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, NamedTuple, cast
+
+from litestar import Litestar, Request, Response, route
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Method
+
+from openrate.web.call import Answer, Call, Door
+from openrate.web.failures import failure
+
+
+class Route(NamedTuple):
+    """A door at a place. Path parameters are written ``{name}``, as the OpenAPI document writes them."""
+
+    method: Method
+    path: str
+    door: Door
+
+
+def litestar(routes: Iterable[Route]) -> Litestar:
+    """The application behind the front: these routes, every error as the catalogue has it."""
+    return Litestar(
+        route_handlers=[_handler(r) for r in routes],
+        exception_handlers={Exception: _failed, HTTPStatus.INTERNAL_SERVER_ERROR: _failed},
+        openapi_config=None,
+        logging_config=None,
+        # The doors read the body themselves, with limits of their own.
+        request_max_body_size=None,
+    )
+
+
+def _handler(place: Route) -> HTTPRouteHandler:
+    @route(place.path.replace("}", ":str}"), http_method=place.method)
+    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+        call = cast("Call", request.scope["call"])  # type: ignore[typeddict-item]  # put there by the front
+        call.route = place.path
+        return _response(await place.door(call))
+
+    return handler
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return _response(failure(error, cast("Call", request.scope["call"])))  # type: ignore[typeddict-item]  # the same
+
+
+def _response(answer: Answer) -> Response[bytes]:
+    return Response(
+        answer.body,
+        status_code=answer.status,
+        headers={k.decode(): v.decode() for k, v in answer.headers},
+        media_type=answer.content_type.decode(),
+    )

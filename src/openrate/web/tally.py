@@ -1,0 +1,98 @@
+"""Counts of requests and refusals for ``/metrics``. No label holds a key, a token or an id."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from openrate.ports import EventLog
+from openrate.web.call import Call
+
+_BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+"""Upper bounds of the duration buckets, in seconds."""
+
+_Key = tuple[str, str, int]
+
+
+class Tally(Collector):
+    """Counts in plain dictionaries; the Prometheus shapes are made when somebody asks for them.
+
+    Counting a request costs a few dictionary accesses, a tenth of what a labelled Prometheus counter costs.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._requests: Counter[_Key] = Counter()
+        self._durations: dict[str, list[float]] = {}
+        self._refused: Counter[str] = Counter()
+        self.accepted = 0
+
+    def add(self, call: Call, status: int) -> None:
+        """Count one request."""
+        self._requests[(call.route, call.method, status)] += 1
+        seconds = time.perf_counter() - call.started
+        row = self._durations.get(call.route)
+        if row is None:
+            row = self._durations[call.route] = [0.0] * (len(_BOUNDS) + 2)
+        index = 0
+        for bound in _BOUNDS:
+            if seconds <= bound:
+                break
+            index += 1
+        row[index] += 1
+        row[-1] += seconds
+
+    def add_report(self, accepted: int, refused: Iterable[str]) -> None:
+        """Count the facts of one report: those taken, and the codes of those refused."""
+        self.accepted += accepted
+        self._refused.update(refused)
+
+    def collect(self) -> Iterator[Any]:
+        """What a scrape gets."""
+        yield self._request_counts()
+        yield self._request_durations()
+        yield from self._fact_counts()
+        yield from self._log_figures()
+
+    def _request_counts(self) -> CounterMetricFamily:
+        family = CounterMetricFamily(
+            "openrate_requests", "Requests by route and status.", labels=["route", "method", "status"]
+        )
+        for (route, method, status), count in list(self._requests.items()):
+            family.add_metric([route, method, str(status)], count)
+        return family
+
+    def _request_durations(self) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(
+            "openrate_request_duration_seconds", "Time from the request to its answer.", labels=["route"]
+        )
+        for route, row in list(self._durations.items()):
+            total, buckets = 0.0, []
+            for bound, count in zip([*map(str, _BOUNDS), "+Inf"], row, strict=False):
+                total += count
+                buckets.append((bound, total))
+            family.add_metric([route], buckets, sum_value=row[-1])
+        return family
+
+    def _fact_counts(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily("openrate_facts_accepted", "Facts taken over HTTP.", value=self.accepted)
+        refused = CounterMetricFamily("openrate_facts_refused", "Facts refused, by code.", labels=["code"])
+        for code, count in list(self._refused.items()):
+            refused.add_metric([code], count)
+        yield refused
+
+    def _log_figures(self) -> Iterator[GaugeMetricFamily]:
+        counts = self._log.counts()
+        for name, value in counts.items():
+            metric = "openrate_log_" + name.replace(" ", "_")
+            yield GaugeMetricFamily(metric, f"The event log's own figure: {name}.", value=value)
+        if "facts" in counts and "attributed facts" in counts:
+            behind = counts["facts"] - counts["attributed facts"]
+            yield GaugeMetricFamily(
+                "openrate_log_behind", "Facts stored and not yet in the rows.", value=behind
+            )
