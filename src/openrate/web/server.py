@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketHolder
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # re-exported without saying so
 from granian.server.embed import Server
 
 from openrate.config import Settings
@@ -26,6 +27,8 @@ _HEADERS_MS = 15_000
 """Milliseconds a client may take to send its headers."""
 _LINGER = 0.5
 """Seconds in which late requests still hear that the server is going, so that a balancer can turn away."""
+_THREADS = 32
+"""Threads for what would block: the records, registrations waiting for their commit, decompression."""
 _DRAIN = 3.0
 """Seconds for requests under way; with closing the store it stays within the five that are promised."""
 
@@ -54,7 +57,7 @@ class _OwnSocketServer(Server):
         self.workers_kill_timeout = 1
 
     def _init_shared_socket(self) -> None:
-        self._shd: Any = SocketHolder(self._listener.detach(), False, _BACKLOG)  # type: ignore[call-arg]  # its stub lacks the constructor
+        self._shd: Any = SocketHolder(self._listener.detach(), False, _BACKLOG)  # type: ignore[call-arg]  # its stub lacks this
         self._ssp: Any = None
 
 
@@ -118,6 +121,7 @@ async def serve(
     address = address_of(listener)
     server = _OwnSocketServer(listener, app)
     ending = stop or _on_signals()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "openrate"))
     serving = asyncio.ensure_future(server.serve())
     ended = asyncio.ensure_future(ending.wait())
     # The socket listens already: a client that is quicker than the worker waits in the backlog.
@@ -127,7 +131,7 @@ async def serve(
         app.closing = True
         await asyncio.sleep(_LINGER)
         await app.drain(_DRAIN)
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
     ended.cancel()
     try:
         await serving
