@@ -6,8 +6,6 @@ import threading
 import time
 from typing import TextIO
 
-import msgspec
-
 from openrate.web.call import Call
 
 _EVERY = 0.2
@@ -30,7 +28,6 @@ class AccessLog:
         self._rows: list[_Row] = []
         self._dropped = 0
         self._stop = threading.Event()
-        self._encode = msgspec.json.Encoder().encode
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
         if stream is not None:
             self._thread.start()
@@ -63,7 +60,7 @@ class AccessLog:
         count = len(self._rows)
         rows = self._rows[:count]
         del self._rows[:count]
-        lines = [self._line(row) for row in rows]
+        lines = _lines(rows)
         if self._dropped:
             lines.append(f'{{"dropped_log_lines":{self._dropped}}}\n')
             self._dropped = 0
@@ -74,16 +71,17 @@ class AccessLog:
             # Whoever read the log has gone. Serving goes on without it.
             self._stream = None
 
-    def _line(self, row: _Row) -> str:
-        at, request_id, method, route, app_id, status, ms = row
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
-        fields = {
-            "at": f"{stamp}.{int(at % 1 * 1000):03d}Z",
-            "id": request_id,
-            "method": method,
-            "route": route,
-            "app": app_id,
-            "status": status,
-            "ms": round(ms, 3),
-        }
-        return self._encode(fields).decode() + "\n"
+
+def _lines(rows: list[_Row]) -> list[str]:
+    """The rows as JSON. Written by hand: every string in them is one of ours, and it is half the cost."""
+    lines, second, stamp = [], 0, ""
+    for at, request_id, method, route, app_id, status, ms in rows:
+        if int(at) != second:
+            second = int(at)
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        app = "null" if app_id is None else app_id
+        lines.append(
+            f'{{"at":"{stamp}.{int(at % 1 * 1000):03d}Z","id":"{request_id}","method":"{method}",'
+            f'"route":"{route}","app":{app},"status":{status},"ms":{ms:.3f}}}\n'
+        )
+    return lines

@@ -43,6 +43,12 @@ class Call:
         self.app_id: int | None = None
         self.started = time.perf_counter()
 
+    @property
+    def parts(self) -> list[str]:
+        """The path cut at its slashes: nothing, the family, the key, and what follows."""
+        parts: list[str] = self.scope["path"].split("/")
+        return parts
+
     def header(self, name: bytes) -> bytes | None:
         """The first header of that (lower-case) name."""
         for found, value in self.scope["headers"]:

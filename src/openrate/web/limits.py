@@ -30,7 +30,8 @@ class Buckets:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cost = 1 / rate if rate > 0 else 0.0
-        self._window = burst * self._cost
+        # A little more than the burst, so that the last of it is not lost to rounding.
+        self._window = (burst + 1e-6) * self._cost
         self._capacity = capacity
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}
