@@ -31,10 +31,6 @@ _THREAD_ABOVE = 16 << 10
 """Compressed bytes above which a step is worth a thread, so that the other requests do not wait for it."""
 
 
-class ClientGoneError(Exception):
-    """The client hung up before its request was complete; nobody is left to answer."""
-
-
 class Sink:
     """Collects pieces and refuses more than ``limit`` bytes of them."""
 
@@ -186,10 +182,9 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
 
     Raises:
         BodyTooLarge: as soon as the limit is passed, or announced to be passed.
-        MalformedJsonBody: not what Content-Encoding says, cut off, or too slow.
+        MalformedJsonBody: not what Content-Encoding says, cut off, broken off, or too slow.
         MalformedParameter: an unknown Content-Encoding.
         Maintenance: too many bytes under way.
-        ClientGoneError: the client hung up.
     """
     sink = Sink(limit, lease)
     decoder = decoder_for(call.text(b"content-encoding"), sink)
@@ -212,7 +207,7 @@ async def _pump(call: Call, decoder: Decoder, limit: int) -> None:
     while more:
         message = await call.receive()
         if message["type"] == "http.disconnect":
-            raise ClientGoneError
+            raise MalformedJsonBody("The body broke off before its end.")
         data = bytes(message.get("body", b""))
         more = message.get("more_body", False)
         received += len(data)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from openrate.errors import Maintenance
 from openrate.web.access_log import AccessLog
-from openrate.web.bodies import ClientGoneError
 from openrate.web.call import Answer, Call, Door, Message, Receive, Scope, Send
 from openrate.web.failures import failure
 from openrate.web.tally import Tally
@@ -28,9 +27,6 @@ _PREFLIGHT = Answer(
         (b"access-control-max-age", b"86400"),
     ],
 )
-_CLIENT_GONE = 499
-"""What the log says when nobody waited for the answer."""
-
 STATS_ROUTE = "/1.1/{key}/campaigns/stats/{token}"
 EVENTS_ROUTE = "/v1/{key}/events"
 
@@ -65,7 +61,7 @@ class Front:
         if scope["type"] != "http":
             return
         call = Call(scope, receive)
-        status = _CLIENT_GONE
+        status = 0
         self.under_way += 1
         try:
             door = self._hot_door(call)
@@ -75,8 +71,6 @@ class Front:
                 answer = await _answer(door, call)
                 status = answer.status
                 await _send(send, call, answer, cors=True)
-        except ClientGoneError:
-            status = _CLIENT_GONE
         finally:
             self.under_way -= 1
             if self.closing and not self.under_way:
@@ -125,8 +119,6 @@ class Front:
         scope["call"] = call
         try:
             await self._inner(scope, call.receive, outgoing)
-        except ClientGoneError:
-            raise
         except Exception as error:
             if outgoing.status:
                 raise
@@ -158,8 +150,6 @@ class _Outgoing:
 async def _answer(door: Door, call: Call) -> Answer:
     try:
         return await door(call)
-    except ClientGoneError:
-        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer of the catalogue
         return failure(error, call)
 
