@@ -106,6 +106,9 @@ class EventLog(Protocol):
     def changed(self, campaign_id: int) -> int:
         """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by."""
 
+    def rule(self, app_id: int) -> Rule:
+        """The rule that made the rows which answer now; it may lag behind the company's while they are remade."""
+
     def settle(self) -> None:
         """Wait until every fact durable at the moment of the call is in the rows."""
 

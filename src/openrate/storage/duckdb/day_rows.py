@@ -1,0 +1,83 @@
+"""The day rows: in memory to answer from, in the file to start from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import duckdb
+import numpy as np
+
+from openrate.model import DayRow
+from openrate.storage.duckdb.evaluate import COUNTERS, Tally, cell_parts
+
+Counts = tuple[int, ...]
+_NOTHING: Counts = (0,) * len(COUNTERS)
+VERSIONS = (None, "a", "b")
+_SAME_CELL = " and ".join(f"day_row.{name} = batch.{name}" for name in ("campaign", "day", "version"))
+_NOT_EMPTY = " + ".join(COUNTERS) + " > 0"
+
+
+class DayRows:
+    """Counters by campaign and (day, version); readers see the rows of a campaign change all at once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[tuple[int, int], Counts]] = {}
+        self._changed: dict[int, int] = {}
+        self._changes = 0
+
+    def of(self, campaign_id: int) -> list[DayRow]:
+        """Ascending by day, then version."""
+        rows = sorted(self._rows.get(campaign_id, {}).items())
+        return [DayRow(campaign_id, day, VERSIONS[version], *counts) for (day, version), counts in rows]
+
+    def all(self) -> list[DayRow]:
+        """Every row there is."""
+        return [row for campaign_id in sorted(self._rows) for row in self.of(campaign_id)]
+
+    def changed(self, campaign_id: int) -> int:
+        """Grows whenever the rows of the campaign change."""
+        return self._changed.get(campaign_id, 0)
+
+    def plus(self, change: Tally) -> dict[int, dict[tuple[int, int], Counts]]:
+        """The rows of the campaigns that ``change`` touches, as they are with it; nothing is changed yet."""
+        changed: dict[int, dict[tuple[int, int], Counts]] = {}
+        parts = (part.tolist() for part in cell_parts(change.cells))
+        for campaign, day, version, counts in zip(*parts, change.counts.tolist(), strict=True):
+            rows = changed.setdefault(campaign, dict(self._rows.get(campaign, {})))
+            old = rows.get((day, version), _NOTHING)
+            rows[day, version] = tuple(a + b for a, b in zip(old, counts, strict=True))
+            if rows[day, version] == _NOTHING:
+                del rows[day, version]
+        return changed
+
+    def put(self, rows: dict[int, dict[tuple[int, int], Counts]]) -> None:
+        """Answer with these rows of these campaigns from now on."""
+        self._rows.update(rows)
+        self._changes += 1
+        self._changed.update(dict.fromkeys(rows, self._changes))
+
+    def replace(self, rows: DayRows) -> None:
+        """Answer with other rows for every campaign."""
+        self.put({campaign: {} for campaign in self._rows} | rows._rows)
+
+    def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read the rows from the file."""
+        loaded: dict[int, dict[tuple[int, int], Counts]] = defaultdict(dict)
+        for campaign, day, version, *counts in cursor.execute("select * from day_row").fetchall():
+            loaded[campaign][day, version] = tuple(counts)
+        self._rows = dict(loaded)
+
+    def save(self, cursor: duckdb.DuckDBPyConnection, change: Tally) -> None:
+        """Write the cells of ``change`` as they are with it; within the caller's transaction."""
+        rows = self.plus(change)
+        cells = list(zip(*(part.tolist() for part in cell_parts(change.cells)), strict=True))
+        if not cells:
+            return
+        counts = [rows[campaign].get((day, version), _NOTHING) for campaign, day, version in cells]
+        table = np.concatenate((np.array(cells, np.int64), np.array(counts, np.int64)), axis=1)
+        names = ("campaign", "day", "version", *COUNTERS)
+        batch = {name: table[:, at].copy() for at, name in enumerate(names)}
+        cursor.register("batch", batch)  # type: ignore[arg-type]  # a dict of arrays is accepted
+        cursor.execute("delete from day_row using batch where " + _SAME_CELL)
+        cursor.execute(f"insert into day_row select {', '.join(names)} from batch where {_NOT_EMPTY}")  # noqa: S608 - names are ours
+        cursor.unregister("batch")

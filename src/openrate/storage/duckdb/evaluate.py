@@ -1,0 +1,249 @@
+"""The rules of ``docs/metrics.md`` over columns: many installations at once, each with all its facts.
+
+One function, three callers: what is new (facts from memory), what is late (facts from the log), and the
+rebuild. ``openrate.attribution`` says the same for one installation in plain Python and is what this is
+held against.
+
+Composite keys pack an installation and a time into 63 bits, 42 of them the time in ms (enough until 2109),
+so a call takes at most 2**20 installations, numbered from 0, with at most 2**21 pairs of a tapping
+installation and a campaign; ``slices`` cuts larger work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.model import DAY_MS, FactType
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+AT_BITS = 42
+AT_MASK = (1 << AT_BITS) - 1
+MOST_INSTALLATIONS = 1 << 20
+NEVER = -(1 << 60)
+NOT_YET = 1 << 60
+_END = np.iinfo(np.int64).max
+_SLICE_FACTS = 1 << 21
+
+COUNTERS = ("sent", "sent_optins", "direct_open", "influenced_open", "reengaged", "errors")
+
+
+class Facts(NamedTuple):
+    """Facts by column. ``code`` packs type, version (0 none, 1 a, 2 b) and opted_in, see ``pack_code``."""
+
+    installation: NDArray[np.int32]
+    at: Ints
+    send: NDArray[np.int32]
+    code: NDArray[np.uint8]
+
+    def where(self, mask: Flags) -> Facts:
+        """The facts that ``mask`` keeps."""
+        return Facts(*(column[mask] for column in self))
+
+    def and_(self, other: Facts) -> Facts:
+        """These facts and those."""
+        return Facts(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+
+class Before(NamedTuple):
+    """What is known of each installation from facts that are not among those given; NOT_YET, NEVER: nothing."""
+
+    first_seen: Ints
+    last_open: Ints
+
+
+class Sends(NamedTuple):
+    """Of each send, by number: its campaign and its app; of each app its windows in ms; the order of names.
+
+    Columns of ``windows``: influence, reengage, inactive_after. ``ranks`` gives numbers that order sends by
+    name; it is asked only when one installation got two sends of a campaign in the same millisecond.
+    """
+
+    campaign: NDArray[np.int32]
+    app: NDArray[np.int32]
+    windows: Ints
+    ranks: Callable[[Ints], Ints]
+
+
+class Deliveries(NamedTuple):
+    """One row per delivery: where it counts, and as what (bit k of ``counts`` is ``COUNTERS[k]``).
+
+    ``taps_without_earlier`` are (installation, campaign) of the taps that name no sent delivery here and have
+    none at or before them; ``orphans`` says which of these have no sent delivery at all.
+    """
+
+    installation: Ints
+    campaign: Ints
+    day: Ints
+    version: Ints
+    counts: NDArray[np.uint8]
+    taps_without_earlier: tuple[Ints, Ints]
+    orphans: Flags
+
+
+def slices(installation: NDArray[np.int32], installations: int) -> Iterator[tuple[int, int]]:
+    """Cut installations 0 … n into ranges [first, end) that one call of ``evaluate`` can take."""
+    done = np.concatenate(([0], np.cumsum(np.bincount(installation, minlength=installations))))
+    first = 0
+    while first < installations:
+        fitting = int(np.searchsorted(done, done[first] + _SLICE_FACTS, side="right")) - 1
+        end = min(max(fitting, first + 1), first + MOST_INSTALLATIONS, installations)
+        yield first, end
+        first = end
+
+
+def pack_code(types: NDArray[np.uint8], versions: NDArray[np.uint8], opted_ins: Flags) -> NDArray[np.uint8]:
+    """Type, version and opted_in in one byte, in the order in which reports of one delivery are preferred."""
+    return (types << 3 | versions << 1 | opted_ins.astype(np.uint8)).astype(np.uint8)
+
+
+def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
+    """Every delivery of these installations, counted as ``metrics.md`` says."""
+    if len(before.first_seen) > MOST_INSTALLATIONS:
+        raise ValueError(f"at most {MOST_INSTALLATIONS} installations a call")
+    types = facts.code >> 3
+    key, best = _settle(facts.where(types <= FactType.PUSH_ERROR))
+    installation, send = key >> 32, key & 0xFFFFFFFF
+    at = best >> 3 & AT_MASK
+    sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
+    campaign = sends.campaign[send].astype(np.int64)
+    taps = facts.where(types == FactType.PUSH_OPEN)
+    direct, late, orphans = _direct(key, campaign, at, sent, taps, sends)
+    influence, reengage, inactive_after = sends.windows[sends.app[send]].T
+    opened, inactive = _opens(facts, types, before, installation, at, inactive_after)
+    reengaged = sent & inactive & (opened <= reengage)
+    influenced = sent & ~direct & (opened <= influence)
+    counts = np.zeros(len(key), np.uint8)
+    for bit, flag in enumerate((sent, sent & (best & 1 == 1), direct, influenced, reengaged, ~sent)):
+        counts |= flag.astype(np.uint8) << np.uint8(bit)
+    return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, late, orphans)
+
+
+def _settle(reports: Facts) -> tuple[Ints, Ints]:
+    """One row per (installation, send), ascending, with the report that counts: sent before error, then the
+    smallest at, version, opted_in. (Cause, platform and language break no tie between counters.)
+    """
+    key = reports.installation.astype(np.int64) << 32 | reports.send
+    code = reports.code.astype(np.int64)
+    rank = (code >> 3) << (AT_BITS + 3) | reports.at << 3 | code & 7
+    order = np.argsort(key)
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    if not len(starts):
+        return key, rank
+    return key[starts], np.minimum.reduceat(rank[order], starts)
+
+
+def _opens(  # noqa: PLR0913 - the columns of a delivery
+    facts: Facts, types: NDArray[np.uint8], before: Before, installation: Ints, at: Ints, inactive_after: Ints
+) -> tuple[Ints, Flags]:
+    """For each delivery: ms until the next app open (huge: none), and whether it was inactive."""
+    is_open = (types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN)
+    opens = np.sort(facts.installation[is_open].astype(np.int64) << AT_BITS | facts.at[is_open])
+    here = installation << AT_BITS | at
+    after = np.searchsorted(opens, here, side="right")
+    # Beyond the installation's own opens the difference is at least 2**42 - T, longer than any window.
+    padded = np.concatenate(([NEVER], opens, [_END]))
+    until_next = padded[after + 1] - here
+    since_last = np.minimum(here - padded[after], at - before.last_open[installation])
+    first_seen = before.first_seen.copy()
+    seen = types >= FactType.PUSH_OPEN
+    np.minimum.at(first_seen, facts.installation[seen], facts.at[seen])
+    inactive = (first_seen[installation] <= at - inactive_after) & (since_last >= inactive_after)
+    return until_next, inactive
+
+
+def _direct(  # noqa: PLR0913 - the columns of a delivery
+    key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, sends: Sends
+) -> tuple[Flags, tuple[Ints, Ints], Flags]:
+    """Which deliveries own a tap; and of the taps with no earlier sent delivery, whose they are, which orphans."""
+    direct = np.zeros(len(key), bool)
+    tap_key = taps.installation.astype(np.int64) << 32 | taps.send
+    at_name = np.searchsorted(key, tap_key)
+    at_name[at_name == len(key)] = 0
+    named = (key[at_name] == tap_key) & sent[at_name] if len(key) else np.zeros(len(tap_key), bool)
+    direct[at_name[named]] = True
+    rest = taps.where(~named)
+    tap_campaign = sends.campaign[rest.send].astype(np.int64)
+    owner, earlier = _latest_before(key, campaign, at, sent, rest, tap_campaign, sends)
+    direct[owner[owner >= 0]] = True
+    late = ~earlier
+    orphans = np.zeros(len(late), bool)
+    alone = rest.where(owner < 0)
+    place = alone.installation.astype(np.int64) << AT_BITS | alone.at
+    distinct = np.unique(np.stack((place, alone.send.astype(np.int64))), axis=1, return_index=True)[1]
+    orphans[np.flatnonzero(owner < 0)[distinct]] = True
+    return direct, (rest.installation[late].astype(np.int64), tap_campaign[late]), orphans[late]
+
+
+def _latest_before(  # noqa: PLR0913 - the columns of a delivery and of a tap
+    key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, tap_campaign: Ints, sends: Sends
+) -> tuple[Ints, Flags]:
+    """Of each tap: its delivery (-1: orphan) by time, and whether that one lies at or before the tap."""
+    tapped = np.zeros(MOST_INSTALLATIONS, bool)
+    tapped[taps.installation] = True
+    mine = np.flatnonzero(sent & tapped[key >> 32])
+    pairs, pair = np.unique((key[mine] >> 32) << 32 | campaign[mine], return_inverse=True)
+    place = pair.astype(np.int64) << AT_BITS | at[mine]
+    order = np.argsort(place)
+    ordered = place[order]
+    if (np.diff(ordered) == 0).any():
+        order = np.lexsort((sends.ranks(key[mine] & 0xFFFFFFFF), place))
+    tap_pair = taps.installation.astype(np.int64) << 32 | tap_campaign
+    number = np.searchsorted(pairs, tap_pair)
+    known = number < len(pairs)
+    known[known] = pairs[number[known]] == tap_pair[known]
+    first = np.searchsorted(ordered, number << AT_BITS)
+    last = np.searchsorted(ordered, number << AT_BITS | taps.at, side="right") - 1
+    earlier = known & (last >= first)
+    owner = np.full(len(taps.at), -1, np.int64)
+    owner[known] = mine[order[np.maximum(first, last)[known]]]
+    return owner, earlier
+
+
+_BITS = np.array([[code >> bit & 1 for bit in range(len(COUNTERS))] for code in range(64)], np.int64)
+
+
+class Tally(NamedTuple):
+    """Counters (columns in the order of ``COUNTERS``) by cell, a packed (campaign, day, version)."""
+
+    cells: Ints
+    counts: Ints
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together, without cells that come to nothing."""
+        cells, at = np.unique(np.concatenate((self.cells, other.cells)), return_inverse=True)
+        counts = np.zeros((len(cells), len(COUNTERS)), np.int64)
+        counts[at[: len(self.cells)]] += self.counts
+        counts[at[len(self.cells) :]] += other.counts
+        some = counts.any(axis=1)
+        return Tally(cells[some], counts[some])
+
+    def __sub__(self, other: Tally) -> Tally:
+        """The change from ``other`` to this."""
+        return self + Tally(other.cells, -other.counts)
+
+
+NO_TALLY = Tally(np.empty(0, np.int64), np.empty((0, len(COUNTERS)), np.int64))
+
+
+def tally(deliveries: Deliveries, keep: Flags | None = None) -> Tally:
+    """Count deliveries by cell; ``keep`` by installation leaves the others out."""
+    cells = deliveries.campaign << 18 | deliveries.day << 2 | deliveries.version
+    counts = deliveries.counts
+    if keep is not None:
+        kept = keep[deliveries.installation]
+        cells, counts = cells[kept], counts[kept]
+    distinct, at = np.unique(cells, return_inverse=True)
+    table = np.bincount(at * 64 + counts, minlength=64 * len(distinct)).reshape(-1, 64)
+    return Tally(distinct, table @ _BITS)
+
+
+def cell_parts(cells: Ints) -> tuple[Ints, Ints, Ints]:
+    """Campaign, day and version of packed cells."""
+    return cells >> 18, cells >> 2 & 0xFFFF, cells & 3

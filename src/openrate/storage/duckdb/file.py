@@ -1,0 +1,123 @@
+"""The facts file as such: opening it, its schema, its transactions, and what DuckDB's errors mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew
+from openrate.storage.duckdb.evaluate import Facts
+
+SCHEMA = 1
+ROOM_TO_KEEP = 64 << 20
+"""Bytes of free disk below which nothing is stored: DuckDB needs room to write what it has in memory."""
+
+_CODE = "((type << 3) | (version << 1) | opted_in::utinyint)::utinyint"
+FACT_COLUMNS = f"installation, at_ms, send, {_CODE} as code"
+
+
+def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
+    """Open the facts file, making it when there is none.
+
+    Raises:
+        StoreBusy, StoreTooNew, StoreDamaged: the file is left as it was.
+    """
+    new = not path.exists()
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_limit_mb}MiB",
+        "threads": max(2, os.cpu_count() or 1),
+        "temp_directory": str(path.with_suffix(".tmp")),
+        "preserve_insertion_order": False,
+        # Checkpoints stop commits for 0.1 to 0.2 s; the write-ahead log in between is read again at start-up.
+        "checkpoint_threshold": "128MiB",
+    }
+    try:
+        connection = duckdb.connect(str(path), config=settings)
+        if new or not connection.execute("from duckdb_tables() where table_name = 'meta'").fetchall():
+            schema = files("openrate.storage").joinpath("sql/duckdb/schema.sql").read_text("utf-8")
+            connection.execute(f"begin; {schema} commit")
+    except duckdb.Error as error:
+        raise _unusable(path, error) from error
+    version = meta(connection, "schema")
+    if version > SCHEMA:
+        connection.close()
+        raise StoreTooNew(
+            f"{path} was made by a newer version of Openrate (schema {version}, this one knows {SCHEMA}): "
+            "start that version, or restore a backup made before the upgrade."
+        )
+    return connection
+
+
+def _unusable(path: Path, error: duckdb.Error) -> StoreError:
+    text = str(error)
+    if "lock" in text:
+        return StoreBusy(f"{path} is in use by another process: stop that one first.")
+    if "newer" in text or "version number" in text:
+        return StoreTooNew(f"{path} was made by a newer version of DuckDB: start the Openrate that made it.")
+    if is_full(error):
+        return StoreFull(f"No room left to open {path}: free some disk space.")
+    first = text.splitlines()[0]
+    return StoreDamaged(f"{path} cannot be read ({first}): restore it from a backup; it was left as it is.")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether this is the disk being full, or a quota or size limit reached."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    text = str(error).lower()
+    return any(sign in text for sign in ("no space left", "disk full", "file too large", "quota exceeded"))
+
+
+def has_room(path: Path) -> bool:
+    """Whether there is room for more facts."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize >= ROOM_TO_KEEP
+
+
+def meta(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
+    """A number kept beside the facts."""
+    return int(cursor.execute("select value from meta where name = ?", [name]).fetchall()[0][0])
+
+
+def set_meta(cursor: duckdb.DuckDBPyConnection, name: str, value: int) -> None:
+    """Change a number kept beside the facts; within the caller's transaction."""
+    cursor.execute("update meta set value = ? where name = ?", [value, name])
+
+
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing; durable when it returns."""
+    cursor.execute("begin")
+    try:
+        yield
+    except BaseException:
+        try:
+            cursor.execute("rollback")
+        except duckdb.Error:
+            pass  # the first error says what happened
+        raise
+    cursor.execute("commit")
+
+
+def insert(cursor: duckdb.DuckDBPyConnection, table: str, **columns: NDArray[np.generic] | None) -> None:
+    """Append columns to a table; None fills a column with null. Within the caller's transaction."""
+    batch = {name: values for name, values in columns.items() if values is not None}
+    names = ", ".join(name if name in batch else "null" for name in columns)
+    cursor.register("batch", batch)  # type: ignore[arg-type]  # a dict of arrays is accepted
+    cursor.execute(f"insert into {table} ({', '.join(columns)}) select {names} from batch")  # noqa: S608 - names are ours
+    cursor.unregister("batch")
+
+
+def read_facts(cursor: duckdb.DuckDBPyConnection, condition: str, *values: int, order: str = "") -> Facts:
+    """The facts that meet an SQL condition, as columns."""
+    query = f"select {FACT_COLUMNS} from fact where {condition} {order}"  # noqa: S608 - conditions are ours
+    columns = cursor.execute(query, list(values)).fetchnumpy()
+    return Facts(*(np.asarray(columns[name]) for name in ("installation", "at_ms", "send", "code")))

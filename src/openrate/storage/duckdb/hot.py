@@ -1,0 +1,235 @@
+"""The recent facts in memory, by installation: what attribution of new facts needs, without reading the log.
+
+The facts with ``at >= horizon`` are here, all of them, in a ring in order of arrival, each linked to the
+one before it of the same installation. Of the facts before the horizon there is, per installation, when it
+was first seen and when it last opened, and per send and campaign, whether it has deliveries back there.
+
+That is enough to know how new facts change the counters of an installation, except when the change
+reaches behind the horizon. ``must_reread`` says when, and then its facts are read from the log instead:
+
+1. a new fact is from before the horizon, or an open close enough after it to be owed to a delivery before;
+2. a report or a named tap is about a send that also has reports from before the horizon;
+3. a tap has no sent delivery at or before it here, and its campaign has deliveries before the horizon
+   (known after ``evaluate``: ``undecided``).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.model import FactType
+from openrate.storage.duckdb.evaluate import NEVER, NOT_YET, Before, Deliveries, Facts, Flags, Ints
+
+_NONE = -1
+_LONG_LIST = 128
+HORIZON_STEP_MS = 6 * 3_600_000
+MARGIN_MS = 2 * 86_400_000
+
+
+class _Known(NamedTuple):
+    """Arrays by installation."""
+
+    newest: NDArray[np.int32]
+    first_seen: Ints
+    last_open: Ints
+
+
+class HotFacts:
+    """The hot window. Not safe for concurrent use: attribution is the only one that touches it."""
+
+    def __init__(self, capacity: int, reengage_window_ms: int) -> None:
+        # Untouched pages of these arrays cost no memory.
+        self._facts = Facts(
+            np.empty(capacity, np.int32),
+            np.empty(capacity, np.int64),
+            np.empty(capacity, np.int32),
+            np.empty(capacity, np.uint8),
+        )
+        self._next = np.empty(capacity, np.int32)
+        self._capacity = capacity
+        self._write = 0
+        self._size = 0
+        self._known = _Known(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+        self._past_send = np.zeros(0, bool)
+        self._past_campaign = np.zeros(0, bool)
+        self._newest_at = 0
+        self.reengage_window_ms = reengage_window_ms
+        self.horizon = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def make_known(self, installations: int, sends: int, campaigns: int) -> None:
+        """Make room for numbers below these."""
+        newest, first_seen, last_open = self._known
+        self._known = _Known(
+            _grown(newest, installations, _NONE),
+            _grown(first_seen, installations, NOT_YET),
+            _grown(last_open, installations, NEVER),
+        )
+        self._past_send = _grown(self._past_send, sends, fill=False)
+        self._past_campaign = _grown(self._past_campaign, campaigns, fill=False)
+
+    def before(self, installations: NDArray[np.int32]) -> Before:
+        """What is known of these installations from before the horizon."""
+        return Before(self._known.first_seen[installations], self._known.last_open[installations])
+
+    def gather(self, installations: NDArray[np.int32]) -> Facts:
+        """The facts here of these installations, numbered by position in ``installations``."""
+        local = np.arange(len(installations), dtype=np.int32)
+        slot = self._known.newest[installations]
+        age = np.full(len(local), -1, np.int64)
+        found: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+        while len(local):
+            if len(found) > _LONG_LIST:
+                return self._gather_by_scan(installations)
+            slot_age = (self._write - 1 - slot) % self._capacity
+            # A link may lead to a slot that was used again: by another installation, or out of order in age.
+            alive = (slot != _NONE) & (slot_age > age) & (slot_age < self._size)
+            alive &= self._facts.installation[slot] == installations[local]
+            local, slot, age = local[alive], slot[alive], slot_age[alive]
+            found.append((local, slot))
+            slot = self._next[slot]
+        owners = np.concatenate([local for local, _ in found] or [local])
+        slots = np.concatenate([slot for _, slot in found] or [slot])
+        facts = Facts(owners, self._facts.at[slots], self._facts.send[slots], self._facts.code[slots])
+        return facts.where(facts.at >= self.horizon)
+
+    def _gather_by_scan(self, installations: NDArray[np.int32]) -> Facts:
+        """The same for installations with very many facts: following a list costs a step per fact."""
+        wanted = np.full(len(self._known.newest), _NONE, np.int32)
+        wanted[installations] = np.arange(len(installations), dtype=np.int32)
+        found = []
+        for part in self._live():
+            local = wanted[self._facts.installation[part]]
+            mine = (local != _NONE) & (self._facts.at[part] >= self.horizon)
+            facts = Facts(local, self._facts.at[part], self._facts.send[part], self._facts.code[part])
+            found.append(facts.where(mine))
+        return Facts(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+    def must_reread(self, installations: int, here: Facts, new: Facts) -> Flags:
+        """Which of the installations need their facts from the log (conditions 1 and 2)."""
+        reread = np.zeros(installations, bool)
+        if not self.horizon:
+            return reread
+        opens = new.code >> 3 != FactType.INSTALLED
+        opens &= new.code >> 3 >= FactType.PUSH_OPEN
+        reach = np.where(opens, self.horizon + self.reengage_window_ms, self.horizon)
+        reread[new.installation[new.at < reach]] = True
+        for facts in (here, new):
+            reread[facts.installation[self._past_send[facts.send]]] = True
+        return reread
+
+    def undecided(self, deliveries: Deliveries, installations: int) -> Flags:
+        """Which of the installations need their facts from the log (condition 3)."""
+        installation, campaign = deliveries.taps_without_earlier
+        reread = np.zeros(installations, bool)
+        reread[installation[self._past_campaign[campaign]]] = True
+        return reread
+
+    def take(self, installations: NDArray[np.int32], facts: Facts, campaign: NDArray[np.int32]) -> None:
+        """Add facts, numbered by position in ``installations``; then move the horizon if it is time."""
+        facts = facts._replace(installation=installations[facts.installation])
+        late = facts.at < self.horizon
+        self.remember(facts.where(late), campaign)
+        self._append(facts.where(~late), campaign)
+        self._newest_at = max(self._newest_at, int(facts.at.max(initial=0)))
+        self._move_horizon(self.wanted_horizon(self._newest_at), campaign)
+
+    def wanted_horizon(self, newest_at: int) -> int:
+        """Where the horizon belongs when the newest fact is that old: in steps, since a move reads the ring."""
+        wanted = newest_at - self.reengage_window_ms - MARGIN_MS
+        return max(0, wanted - wanted % HORIZON_STEP_MS)
+
+    def remember(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+        """Keep what matters of facts before the horizon."""
+        types = facts.code >> 3
+        opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
+        seen = facts.where(types >= FactType.PUSH_OPEN)
+        np.maximum.at(self._known.last_open, opens.installation, opens.at)
+        np.minimum.at(self._known.first_seen, seen.installation, seen.at)
+        self.remember_sends(np.unique(facts.send[types <= FactType.PUSH_ERROR]), campaign)
+
+    def remember_sends(self, sends: NDArray[np.int32], campaign: NDArray[np.int32]) -> None:
+        """These sends have reports from before the horizon."""
+        self._past_send[sends] = True
+        self._past_campaign[campaign[sends]] = True
+
+    def remember_installations(
+        self, installations: NDArray[np.int32], first_seen: Ints, last_open: Ints
+    ) -> None:
+        """What the log says about the time before the horizon, at start-up."""
+        self._known.first_seen[installations] = first_seen
+        self._known.last_open[installations] = last_open
+
+    def _append(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+        step = max(1, self._capacity // 16)
+        for start in range(0, len(facts.at), step):
+            part = Facts(*(column[start : start + step] for column in facts))
+            self._make_room(len(part.at), campaign)
+            part = self._keep_recent(part, campaign)
+            slots = ((self._write + np.arange(len(part.at))) % self._capacity).astype(np.int32)
+            for column, values in zip(self._facts, part, strict=True):
+                column[slots] = values
+            self._link(part.installation, slots)
+            self._write = (self._write + len(slots)) % self._capacity
+            self._size += len(slots)
+
+    def _keep_recent(self, facts: Facts, campaign: NDArray[np.int32]) -> Facts:
+        """Making room may have moved the horizon past some of the facts that room was made for."""
+        late = facts.at < self.horizon
+        self.remember(facts.where(late), campaign)
+        return facts.where(~late)
+
+    def _link(self, installation: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
+        """Link each fact to the one before it of its installation, and each installation to its newest."""
+        if not len(slots):
+            return
+        order = np.argsort(installation.astype(np.int64) << 32 | np.arange(len(slots)))
+        owner, mine = installation[order], slots[order]
+        first = np.diff(owner, prepend=-1) != 0
+        previous = np.concatenate((mine[:1], mine[:-1]))
+        self._next[mine] = np.where(first, self._known.newest[owner], previous)
+        last = np.append(first[1:], True)
+        self._known.newest[owner[last]] = mine[last]
+
+    def _make_room(self, count: int, campaign: NDArray[np.int32]) -> None:
+        """When full, move the horizon over the oldest arrivals: slower for facts behind it, never wrong."""
+        while self._size + count > self._capacity:
+            oldest = self._live()[0]
+            part = slice(oldest.start, min(oldest.stop, oldest.start + max(count, self._capacity // 16)))
+            newest = int(self._facts.at[part].max())
+            self._move_horizon(newest + 1, campaign)
+
+    def _move_horizon(self, horizon: int, campaign: NDArray[np.int32]) -> None:
+        if horizon <= self.horizon:
+            return
+        for part in self._live():
+            at = self._facts.at[part]
+            leaving = (at >= self.horizon) & (at < horizon)
+            self.remember(Facts(*(column[part][leaving] for column in self._facts)), campaign)
+        self.horizon = horizon
+        for part in self._live():
+            recent = self._facts.at[part] >= horizon
+            dead = int(recent.argmax()) if recent.any() else len(recent)
+            self._size -= dead
+            if dead < len(recent):
+                break
+
+    def _live(self) -> list[slice]:
+        """The used part of the ring in order of arrival."""
+        start = self._write - self._size
+        if start >= 0:
+            return [slice(start, self._write)]
+        return [slice(start + self._capacity, self._capacity), slice(0, self._write)]
+
+
+def _grown(array: NDArray[np.generic], size: int, fill: int) -> NDArray[np.generic]:  # type: ignore[type-arg]
+    if size <= len(array):
+        return array
+    grown = np.full(max(size, len(array) * 3 // 2), fill, array.dtype)
+    grown[: len(array)] = array
+    return grown

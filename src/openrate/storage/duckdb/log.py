@@ -1,0 +1,404 @@
+"""The EventLog of one machine: facts and day rows in one DuckDB file.
+
+Two threads. The *writer* takes what callers append, many at a time, numbers the names and commits; then the
+callers are told. *Attribution* follows: it reads the facts that came since, works out by how much they
+change the counters of the installations concerned, and commits the new day rows together with how far it
+got. A crash between the two loses nothing: attribution goes on from where it had got to.
+
+What changes is always "counters after, minus counters before" of whole installations, by one function
+(``evaluate``). Recent facts come from memory (``hot.py``), late ones from the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+from openrate.errors import StoreError, StoreFull
+from openrate.model import DayRow, Fact, Rule
+from openrate.ports import Difference, FactColumns, Progress
+from openrate.storage.duckdb import file, recompute, start
+from openrate.storage.duckdb.day_rows import VERSIONS, DayRows
+from openrate.storage.duckdb.evaluate import Facts, Sends, Tally, evaluate, tally
+from openrate.storage.duckdb.hot import HotFacts
+from openrate.storage.duckdb.numbering import Numbering
+
+logger = logging.getLogger(__name__)
+
+MOST_FACTS_A_COMMIT = 200_000
+MOST_FACTS_A_TICK = 400_000
+QUICK_TICK_S = 0.02
+FEW_APPENDS = 8
+_VERSION_NUMBERS = {version: number for number, version in enumerate(VERSIONS)}
+
+
+class _Append(NamedTuple):
+    app_id: int
+    dev: bool
+    facts: FactColumns
+    done: Future[None]
+
+
+class DuckdbLog:
+    """See ``ports.EventLog`` for what each method promises."""
+
+    def __init__(self, path: Path, *, memory_limit_mb: int = 512, hot_facts: int = 32_000_000) -> None:
+        self._path = path
+        self._memory_limit_mb = memory_limit_mb
+        self._hot_capacity = hot_facts
+        self._waiting: deque[_Append] = deque()
+        self._arrived = threading.Condition()
+        self._closing = False
+        self._committed = threading.Condition()
+        self._attribution = threading.RLock()
+        self._tick_seconds = 0.0
+        self._load()
+        self._threads = [
+            threading.Thread(target=self._write_forever, name="facts-writer", daemon=True),
+            threading.Thread(target=self._attribute_forever, name="attribution", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # ── what callers ask ──
+
+    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+        """Store facts; the future is done when they are durable."""
+        done: Future[None] = Future()
+        if not facts.types:
+            done.set_result(None)
+            return done
+        with self._arrived:
+            if self._closing:
+                done.set_exception(StoreError("The store is closed."))
+                return done
+            self._waiting.append(_Append(app_id, dev, facts, done))
+            self._arrived.notify()
+        return done
+
+    def rows(self, campaign_id: int) -> Sequence[DayRow]:
+        """The day rows of a campaign, ascending by day, then version."""
+        return self._rows.of(campaign_id)
+
+    def changed(self, campaign_id: int) -> int:
+        """A number that grows whenever the rows of the campaign may have changed."""
+        return self._rows.changed(campaign_id)
+
+    def rule(self, app_id: int) -> Rule:
+        """The rule that made the rows which answer now."""
+        return self._rules.get(app_id, Rule())
+
+    def settle(self) -> None:
+        """Wait until every fact durable now is in the rows."""
+        with self._committed:
+            wanted = self._durable
+            self._committed.wait_for(lambda: self._attributed >= wanted or self._closing)
+
+    def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
+        """Make the rows of these apps anew under ``rule``; until then the old ones answer, whole."""
+        if any(self.rule(app_id) != rule for app_id in app_ids):
+            self._recompute(self._rules | dict.fromkeys(app_ids, rule), progress)
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Drop the day rows and make them again; returns the number of facts read."""
+        return self._recompute(self._rules, progress)
+
+    def verify(self, progress: Progress | None = None) -> list[Difference]:
+        """Recompute every row with the reference and return what differs."""
+        return recompute.verify(self._connection.cursor(), progress)
+
+    def facts(
+        self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
+    ) -> Iterator[Fact]:
+        """Stream stored facts of the live world in order of arrival."""
+        return recompute.stream(self._connection.cursor(), app_id, campaign_id, installation_id)
+
+    def counts(self) -> dict[str, int]:
+        """Figures for operators."""
+        installations, sends, _ = self._numbering.sizes
+        return {
+            "facts": self._durable,
+            "attributed_facts": self._attributed,
+            "installations": installations,
+            "sends": sends - 1,
+            "orphan_opens": self._orphans,
+            "hot_facts": len(self._hot),
+            "hot_since_ms": self._hot.horizon,
+        }
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of the file."""
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify_all()
+        with self._committed:
+            self._committed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._connection.close()
+
+    # ── start-up ──
+
+    def _load(self) -> None:
+        """Open the file and read into memory what attribution needs; then attribute what a crash left over."""
+        self._connection = file.connect(self._path, self._memory_limit_mb)
+        cursor = self._connection.cursor()
+        self._attributed = file.meta(cursor, "attributed")
+        self._orphans = file.meta(cursor, "orphans")
+        self._durable = int(cursor.execute("select coalesce(max(seq), 0) from fact").fetchall()[0][0])
+        self._rules = {app: Rule(*seconds) for app, *seconds in cursor.execute("from app_rule").fetchall()}
+        self._rows = DayRows()
+        self._rows.load(cursor)
+        self._numbering = Numbering()
+        start.load_numbering(cursor, self._numbering)
+        self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window())
+        start.load_hot(cursor, self._hot, self._numbering, self._attributed)
+        if left := self._durable - self._attributed:
+            logger.warning("Attributing %d facts that were stored but not yet counted.", left)
+        while self._tick():
+            pass
+
+    def _longest_reengage_window(self) -> int:
+        return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rules.values()))
+
+    # ── the writer ──
+
+    def _write_forever(self) -> None:
+        cursor = self._connection.cursor()
+        while batch := self._next_batch():
+            try:
+                self._commit(cursor, batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
+                self._refuse(batch, error)
+                cursor = self._connection.cursor()
+                continue
+            if len(batch) <= FEW_APPENDS and self._tick_seconds < QUICK_TICK_S:
+                self._tick_now()  # idle: who was told that a fact is stored finds it in the statistics
+            for append in batch:
+                append.done.set_result(None)
+
+    def _next_batch(self) -> list[_Append]:
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting or self._closing)
+            batch: list[_Append] = []
+            size = 0
+            while self._waiting and size < MOST_FACTS_A_COMMIT:
+                batch.append(self._waiting.popleft())
+                size += len(batch[-1].facts.types)
+            return batch
+
+    def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[_Append]) -> None:
+        if not file.has_room(self._path):
+            raise StoreFull("No room left on the disk of the data folder: free some, then send again.")
+        live = [append for append in batch if not append.dev]
+        first = self._durable + 1
+        numbered = [(append.facts, *self._numbering.number(append.app_id, append.facts)) for append in live]
+        with file.transaction(cursor):
+            self._save_numbering(cursor)
+            if numbered:
+                _insert_facts(cursor, first, numbered)
+            for append in batch:
+                if append.dev:
+                    _insert_dev_facts(cursor, append)
+        self._numbering.unsaved.installations.clear()
+        self._numbering.unsaved.sends.clear()
+        with self._committed:
+            self._durable += sum(len(facts.types) for facts, _, _ in numbered)
+            self._committed.notify_all()
+
+    def _save_numbering(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        installations, sends = self._numbering.unsaved
+        if installations:
+            numbers, apps, names = zip(*installations, strict=True)
+            file.insert(
+                cursor,
+                "installation",
+                id=np.array(numbers, np.int32),
+                app=np.array(apps, np.int32),
+                name=np.array(names, object),
+            )
+        if sends:
+            cursor.executemany("insert into send values (?, ?, ?, ?)", sends)
+
+    def _refuse(self, batch: list[_Append], error: Exception) -> None:
+        """Nothing of the batch was stored: tell the callers, and see that the next one has a chance."""
+        if not isinstance(error, StoreError):
+            logger.error("A commit failed: %s", error)
+            full = file.is_full(error)
+            self._reopen()
+            error = (StoreFull if full else StoreError)("The facts could not be stored; send them again.")
+        for append in batch:
+            append.done.set_exception(error)
+
+    def _reopen(self) -> None:
+        """After a failed write DuckDB may refuse all further work: what is in the file is what counts."""
+        with self._attribution:
+            try:
+                self._connection.close()
+                self._load()
+            except (duckdb.Error, StoreError) as error:
+                logger.error("The facts file cannot be opened again: %s", error)
+
+    # ── attribution ──
+
+    def _attribute_forever(self) -> None:
+        """Tick when facts are waiting, at most half of the time: a larger tick is cheaper per fact."""
+        while True:
+            with self._committed:
+                self._committed.wait_for(lambda: self._durable > self._attributed or self._closing)
+                if self._closing and self._durable <= self._attributed:
+                    return
+            try:
+                self._tick_now()
+            except Exception:
+                logger.exception("Attribution failed; it is tried again in a second.")
+                time.sleep(1)
+            if not self._closing:
+                time.sleep(min(0.25, max(0.03, self._tick_seconds)))
+
+    def _tick_now(self) -> None:
+        started = time.perf_counter()
+        self._tick()
+        self._tick_seconds = time.perf_counter() - started
+
+    def _tick(self) -> bool:
+        """Attribute the oldest facts that are waiting; False when there were none."""
+        with self._attribution:
+            upto = min(self._durable, self._attributed + MOST_FACTS_A_TICK)
+            if upto == self._attributed:
+                return False
+            cursor = self._connection.cursor()
+            facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
+            installations, local = np.unique(facts.installation, return_inverse=True)
+            facts = facts._replace(installation=local.astype(np.int32))
+            self._hot.make_known(*self._numbering.sizes)
+            change, orphans = self._change(cursor, installations, facts, upto)
+            self._save(cursor, change, orphans, upto)
+            self._hot.take(installations, facts, self._numbering.send_campaign.values)
+            return True
+
+    def _change(
+        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], new: Facts, upto: int
+    ) -> tuple[Tally, int]:
+        """By how much the new facts change the counters, and the number of orphans."""
+        here = self._hot.gather(installations)
+        known = self._hot.before(installations)
+        reread = self._hot.must_reread(len(installations), here, new)
+        old = evaluate(here, known, self._sends())
+        now = evaluate(here.and_(new), known, self._sends())
+        for deliveries in (old, now):
+            reread |= self._hot.undecided(deliveries, len(installations))
+        change = tally(now, ~reread) - tally(old, ~reread)
+        orphans = recompute.orphans(now, ~reread) - recompute.orphans(old, ~reread)
+        if reread.any():
+            late, late_orphans = self._change_from_log(cursor, installations[reread], upto)
+            change, orphans = change + late, orphans + late_orphans
+        return change, orphans
+
+    def _change_from_log(
+        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], upto: int
+    ) -> tuple[Tally, int]:
+        """The same for installations whose change may reach behind the horizon: all their facts are read."""
+        facts, is_new = recompute.facts_of(cursor, installations, self._attributed, upto)
+        now, orphans = recompute.count(facts, len(installations), self._sends())
+        old, old_orphans = recompute.count(facts.where(~is_new), len(installations), self._sends())
+        return now - old, orphans - old_orphans
+
+    def _save(self, cursor: duckdb.DuckDBPyConnection, change: Tally, orphans: int, upto: int) -> None:
+        rows = self._rows.plus(change)
+        with file.transaction(cursor):
+            self._rows.save(cursor, change)
+            file.set_meta(cursor, "attributed", upto)
+            if orphans:
+                file.set_meta(cursor, "orphans", self._orphans + orphans)
+        self._rows.put(rows)
+        self._orphans += orphans
+        with self._committed:
+            self._attributed = upto
+            self._committed.notify_all()
+
+    def _sends(self, rules: Mapping[int, Rule] | None = None) -> Sends:
+        return recompute.sends_of(
+            self._numbering, self._rules if rules is None else rules, self._connection.cursor()
+        )
+
+    def _recompute(self, rules: dict[int, Rule], progress: Progress | None) -> int:
+        with self._attribution:
+            cursor = self._connection.cursor()
+            change, orphans = recompute.rebuild(
+                cursor, self._numbering.sizes[0], self._sends(rules), self._attributed, progress
+            )
+            rows = DayRows()
+            with file.transaction(cursor):
+                cursor.execute("delete from day_row")
+                cursor.execute("delete from app_rule")
+                rows.save(cursor, change)
+                for app, rule in rules.items():
+                    cursor.execute("insert into app_rule values (?, ?, ?, ?)", [app, *astuple(rule)])
+                file.set_meta(cursor, "orphans", orphans)
+            rows.put(rows.plus(change))
+            self._rules = rules
+            self._rows.replace(rows)
+            self._orphans = orphans
+            self._hot.reengage_window_ms = self._longest_reengage_window()
+            return self._attributed
+
+
+def _insert_facts(
+    cursor: duckdb.DuckDBPyConnection,
+    first: int,
+    batches: list[tuple[FactColumns, NDArray[np.int32], NDArray[np.int32]]],
+) -> None:
+    for facts, installations, sends in batches:
+        n = len(facts.types)
+        file.insert(
+            cursor,
+            "fact",
+            seq=np.arange(first, first + n),
+            type=np.fromiter(facts.types, np.uint8, n),
+            installation=installations,
+            at_ms=np.fromiter(facts.ats, np.int64, n),
+            send=sends,
+            version=np.fromiter(map(_VERSION_NUMBERS.__getitem__, facts.versions), np.uint8, n),
+            opted_in=np.fromiter(facts.opted_ins, bool, n),
+            cause=_texts(facts.causes),
+            platform=_texts(facts.platforms),
+            language=_texts(facts.languages),
+        )
+        first += n
+
+
+def _insert_dev_facts(cursor: duckdb.DuckDBPyConnection, append: _Append) -> None:
+    facts = append.facts
+    n = len(facts.types)
+    file.insert(
+        cursor,
+        "dev_fact",
+        app=np.full(n, append.app_id, np.int32),
+        type=np.fromiter(facts.types, np.uint8, n),
+        installation=np.array(facts.installations, object),
+        at_ms=np.fromiter(facts.ats, np.int64, n),
+        campaign=np.fromiter(facts.campaigns, np.int32, n),
+        send=_texts(facts.sends),
+        version=_texts(facts.versions),
+        opted_in=np.fromiter(facts.opted_ins, bool, n),
+        cause=_texts(facts.causes),
+        platform=_texts(facts.platforms),
+        language=_texts(facts.languages),
+    )
+
+
+def _texts(values: Sequence[str | None]) -> NDArray[np.object_] | None:
+    """A text column; None when there is nothing in it, as in most batches, which spares a slow conversion."""
+    return np.array(values, object) if any(values) else None

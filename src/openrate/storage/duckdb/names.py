@@ -1,0 +1,94 @@
+"""Names to dense numbers: what lets the rest work on arrays.
+
+Open addressing over 128 bits of Python's own keyed string hash (SipHash, seeded per process), of which the
+table keeps all: two names share a number only if both 64-bit halves agree. Hashes never leave the process;
+the durable dictionary is the names themselves, in the order of their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EMPTY = -1
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def hash_names(scope: NDArray[np.int64] | int, names: Sequence[str]) -> NDArray[np.uint64]:
+    """128 bits per (scope, name), as an array of shape (n, 2). Two halves: the name forwards and backwards."""
+    n = len(names)
+    keys = np.empty((n, 2), np.uint64)
+    keys[:, 0] = np.fromiter(map(hash, names), np.int64, n).view(np.uint64)
+    keys[:, 1] = np.fromiter(map(hash, [name[::-1] for name in names]), np.int64, n).view(np.uint64)
+    mix = (np.atleast_1d(np.asarray(scope, np.uint64)) + np.uint64(1)) * _MIX
+    keys[:, 0] ^= mix
+    keys[:, 1] ^= mix * _MIX
+    return keys
+
+
+class NameTable:
+    """A growing dictionary from 128-bit keys to 0, 1, 2 … in order of arrival; about 30 bytes a name."""
+
+    def __init__(self) -> None:
+        self._slots = np.full(1 << 12, _EMPTY, np.int32)
+        self._keys = np.empty((1 << 11, 2), np.uint64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def intern(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The number of each key, and the positions in ``keys`` at which a new number first stands, in order."""
+        numbers = self._find(keys)
+        missing = np.flatnonzero(numbers == _EMPTY)
+        if not len(missing):
+            return numbers, missing
+        wanted = keys[missing].view([("a", np.uint64), ("b", np.uint64)]).reshape(-1)
+        _, first, inverse = np.unique(wanted, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        numbers[missing] = self._count + rank[inverse]
+        new = missing[first[order]]
+        self._add(keys[new])
+        return numbers, new
+
+    def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        found = np.full(len(keys), _EMPTY, np.int32)
+        mask = len(self._slots) - 1
+        rest = np.arange(len(keys))
+        slot = (keys[:, 0] & np.uint64(mask)).astype(np.int64)
+        while len(rest):
+            number = self._slots[slot]
+            same = (number != _EMPTY) & (self._keys[number] == keys[rest]).all(axis=1)
+            found[rest[same]] = number[same]
+            go_on = (number != _EMPTY) & ~same
+            rest = rest[go_on]
+            slot = (slot[go_on] + 1) & mask
+        return found
+
+    def _add(self, keys: NDArray[np.uint64]) -> None:
+        """Give the next numbers to keys known to be new and distinct."""
+        numbers = np.arange(self._count, self._count + len(keys), dtype=np.int32)
+        self._count += len(keys)
+        if self._count > len(self._keys):
+            grown = np.empty((max(self._count, 2 * len(self._keys)), 2), np.uint64)
+            grown[: numbers[0]] = self._keys[: numbers[0]]
+            self._keys = grown
+        self._keys[numbers] = keys
+        if self._count * 2 > len(self._slots):
+            self._slots = np.full(1 << int(self._count * 3 - 1).bit_length(), _EMPTY, np.int32)
+            numbers = np.arange(self._count, dtype=np.int32)
+        self._place(numbers)
+
+    def _place(self, numbers: NDArray[np.int32]) -> None:
+        """Write numbers into free slots; of several that want one, the last written stays, the others move on."""
+        mask = len(self._slots) - 1
+        slot = (self._keys[numbers, 0] & np.uint64(mask)).astype(np.int64)
+        while len(numbers):
+            free = self._slots[slot] == _EMPTY
+            self._slots[slot[free]] = numbers[free]
+            lost = self._slots[slot] != numbers
+            numbers, slot = numbers[lost], (slot[lost] + 1) & mask

@@ -1,0 +1,207 @@
+"""Counting from the log itself: for late facts, for a rebuild, and for the proof.
+
+The first two use ``evaluate``; the proof (``verify``) uses the reference, ``openrate.attribution``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.attribution import statistics
+from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.ports import Difference, Progress
+from openrate.storage.duckdb import file
+from openrate.storage.duckdb.day_rows import VERSIONS
+from openrate.storage.duckdb.evaluate import (
+    NEVER,
+    NO_TALLY,
+    NOT_YET,
+    Before,
+    Deliveries,
+    Facts,
+    Flags,
+    Ints,
+    Sends,
+    Tally,
+    evaluate,
+    slices,
+    tally,
+)
+from openrate.storage.duckdb.numbering import Numbering
+
+_REBUILD_FACTS = 4_000_000
+_VERIFY_FACTS = 400_000
+
+_NAMED_FACTS = """
+    select i.app, f.type, i.name, f.at_ms, s.campaign, s.name, f.version, f.opted_in,
+           f.cause, f.platform, f.language
+    from fact f join installation i on i.id = f.installation left join send s on s.id = f.send
+"""
+
+
+def sends_of(numbering: Numbering, rules: Mapping[int, Rule], cursor: duckdb.DuckDBPyConnection) -> Sends:
+    """What ``evaluate`` needs to know of the sends, under these rules by app."""
+    apps = numbering.send_app.values
+    windows = np.empty((int(apps.max(initial=0)) + 1, 3), np.int64)
+    for app in range(len(windows)):
+        rule = rules.get(app, Rule())
+        windows[app] = rule.influence_window, rule.reengage_window, rule.inactive_after
+    return Sends(numbering.send_campaign.values, apps, windows * 1000, lambda sends: _ranks(cursor, sends))
+
+
+def _ranks(cursor: duckdb.DuckDBPyConnection, sends: Ints) -> Ints:
+    """Numbers that order sends as the bytes of their names do."""
+    cursor.register("asked", {"id": np.unique(sends)})  # type: ignore[arg-type]  # a dict of arrays is accepted
+    ordered = cursor.execute("select id from asked join send using (id) order by name").fetchnumpy()["id"]
+    cursor.unregister("asked")
+    by_id = np.argsort(ordered)
+    return by_id[np.searchsorted(ordered, sends, sorter=by_id)]
+
+
+def facts_of(
+    cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], attributed: int, upto: int
+) -> tuple[Facts, Flags]:
+    """All facts of these installations, numbered by position, and which of them are not attributed yet."""
+    local = np.arange(len(installations), dtype=np.int32)
+    cursor.register("wanted", {"id": installations, "local": local})  # type: ignore[arg-type]  # a dict of arrays is accepted
+    columns = cursor.execute(
+        f"select local, {file.FACT_COLUMNS}, seq > ? as is_new "  # noqa: S608 - names are ours
+        "from fact join wanted on wanted.id = fact.installation where seq <= ?",
+        [attributed, upto],
+    ).fetchnumpy()
+    cursor.unregister("wanted")
+    facts = Facts(*(np.asarray(columns[name]) for name in ("local", "at_ms", "send", "code")))
+    return facts, np.asarray(columns["is_new"])
+
+
+def count(facts: Facts, installations: int, sends: Sends) -> tuple[Tally, int]:
+    """The counters and orphans that all facts of installations 0 … n add up to."""
+    total, orphaned = NO_TALLY, 0
+    for first, end in slices(facts.installation, installations):
+        part = facts
+        if (first, end) != (0, installations):
+            part = facts.where((facts.installation >= first) & (facts.installation < end))
+            part = part._replace(installation=part.installation - np.int32(first))
+        nothing = Before(np.full(end - first, NOT_YET), np.full(end - first, NEVER))
+        deliveries = evaluate(part, nothing, sends)
+        total += tally(deliveries)
+        orphaned += orphans(deliveries)
+    return total, orphaned
+
+
+def orphans(deliveries: Deliveries, keep: Flags | None = None) -> int:
+    """How many taps belong to no sent delivery."""
+    installation, _ = deliveries.taps_without_earlier
+    return int((deliveries.orphans if keep is None else deliveries.orphans & keep[installation]).sum())
+
+
+def rebuild(
+    cursor: duckdb.DuckDBPyConnection, installations: int, sends: Sends, upto: int, progress: Progress | None
+) -> tuple[Tally, int]:
+    """Every counter from the facts, some installations at a time."""
+    total, orphaned, done = NO_TALLY, 0, 0
+    for first, end in _ranges(installations, upto, _REBUILD_FACTS):
+        facts = file.read_facts(
+            cursor, "installation >= ? and installation < ? and seq <= ?", first, end, upto
+        )
+        part, part_orphans = count(
+            facts._replace(installation=facts.installation - np.int32(first)), end - first, sends
+        )
+        total, orphaned, done = total + part, orphaned + part_orphans, done + len(facts.at)
+        if progress:
+            progress(done, upto)
+    return total, orphaned
+
+
+def _ranges(installations: int, facts: int, most_facts: int) -> list[tuple[int, int]]:
+    """Ranges of installations that have about that many facts each."""
+    parts = facts // most_facts + 1
+    edges = [installations * part // parts for part in range(parts + 1)]
+    return [(first, end) for first, end in zip(edges, edges[1:], strict=False) if first < end]
+
+
+def verify(cursor: duckdb.DuckDBPyConnection, progress: Progress | None) -> list[Difference]:
+    """Hold every stored row against the reference, on one snapshot of the file, in bounded memory."""
+    cursor.execute("begin")
+    try:
+        attributed = file.meta(cursor, "attributed")
+        rules = {app: Rule(*seconds) for app, *seconds in cursor.execute("from app_rule").fetchall()}
+        stored = {
+            (campaign, day, VERSIONS[version]): DayRow(campaign, day, VERSIONS[version], *counts)
+            for campaign, day, version, *counts in cursor.execute("from day_row").fetchall()
+        }
+        recomputed: dict[tuple[int, int, str | None], list[int]] = {}
+        for rows in _reference(cursor, attributed, rules, progress):
+            for key, row in rows.items():
+                counts = recomputed.setdefault(key, [0] * 6)
+                counts[:] = [a + b for a, b in zip(counts, _counts(row), strict=True)]
+    finally:
+        cursor.execute("rollback")
+    keys = sorted(stored.keys() | recomputed.keys(), key=lambda key: (key[0], key[1], key[2] or ""))
+    pairs = ((stored.get(key, DayRow(*key)), DayRow(*key, *recomputed.get(key, ()))) for key in keys)
+    return [Difference(*pair) for pair in pairs if pair[0] != pair[1]]
+
+
+def _counts(row: DayRow) -> tuple[int, ...]:
+    return (row.sent, row.sent_optins, row.direct_open, row.influenced_open, row.reengaged, row.errors)
+
+
+def _reference(
+    cursor: duckdb.DuckDBPyConnection, attributed: int, rules: Mapping[int, Rule], progress: Progress | None
+) -> Iterator[dict[tuple[int, int, str | None], DayRow]]:
+    installations = cursor.execute("select count(*) from installation").fetchall()[0][0]
+    done = 0
+    for first, end in _ranges(installations, attributed, _VERIFY_FACTS):
+        query = _NAMED_FACTS + "where f.installation >= ? and f.installation < ? and f.seq <= ?"
+        facts = [_fact(*row) for row in cursor.execute(query, [first, end, attributed]).fetchall()]
+        yield statistics(facts, rules)
+        done += len(facts)
+        if progress:
+            progress(done, attributed)
+
+
+def stream(
+    cursor: duckdb.DuckDBPyConnection,
+    app_id: int | None,
+    campaign_id: int | None,
+    installation_id: str | None,
+) -> Iterator[Fact]:
+    """Stored facts in order of arrival; None does not narrow."""
+    given = {"i.app": app_id, "s.campaign": campaign_id, "i.name": installation_id}
+    narrowed = {name: value for name, value in given.items() if value is not None}
+    where = "where " + " and ".join([*(f"{name} = ?" for name in narrowed), "true"])
+    cursor.execute(f"{_NAMED_FACTS} {where} order by f.seq", list(narrowed.values()))
+    while rows := cursor.fetchmany(10_000):
+        yield from (_fact(*row) for row in rows)
+
+
+def _fact(  # noqa: PLR0913 - the columns of a fact
+    app: int,
+    kind: int,
+    installation: str,
+    at: int,
+    campaign: int | None,
+    send: str | None,
+    version: int,
+    opted_in: bool,
+    cause: str | None,
+    platform: str | None,
+    language: str | None,
+) -> Fact:
+    return Fact(
+        app,
+        FactType(kind),
+        installation,
+        at,
+        campaign or None,
+        send,
+        VERSIONS[version],
+        opted_in,
+        Cause(cause) if cause else None,
+        platform,
+        language,
+    )

@@ -1,0 +1,72 @@
+"""The EventLog in memory: a list of facts and the reference over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+
+from openrate.attribution import statistics
+from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.ports import Difference, FactColumns, Progress
+
+
+class MemoryLog:
+    """Keeps nothing when the process ends."""
+
+    def __init__(self) -> None:
+        self._facts: list[Fact] = []
+        self._rules: dict[int, Rule] = {}
+
+    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+        if not dev:
+            self._facts += facts_in(app_id, facts)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def rows(self, campaign_id: int) -> Sequence[DayRow]:
+        rows = statistics(self._facts, self._rules)
+        mine = [row for row in rows.values() if row.campaign_id == campaign_id]
+        return sorted(mine, key=lambda row: (row.day, row.version or ""))
+
+    def changed(self, campaign_id: int) -> int:  # noqa: ARG002 - any fact may have changed it
+        return len(self._facts)
+
+    def rule(self, app_id: int) -> Rule:
+        return self._rules.get(app_id, Rule())
+
+    def settle(self) -> None:
+        pass
+
+    def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:  # noqa: ARG002 - done at once
+        self._rules |= dict.fromkeys(app_ids, rule)
+
+    def rebuild(self, progress: Progress | None = None) -> int:  # noqa: ARG002 - done at once
+        return len(self._facts)
+
+    def verify(self, progress: Progress | None = None) -> list[Difference]:  # noqa: ARG002 - done at once
+        return []
+
+    def facts(
+        self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
+    ) -> Iterator[Fact]:
+        return (
+            f
+            for f in self._facts
+            if app_id in {None, f.app_id}
+            and campaign_id in {None, f.campaign_id}
+            and installation_id in {None, f.installation_id}
+        )
+
+    def counts(self) -> dict[str, int]:
+        return {"facts": len(self._facts), "attributed_facts": len(self._facts)}
+
+    def close(self) -> None:
+        pass
+
+
+def facts_in(app_id: int, columns: FactColumns) -> list[Fact]:
+    return [
+        Fact(app_id, FactType(kind), name, at, campaign or None, send, version, opted_in, cause and Cause(cause), *rest)
+        for kind, name, at, campaign, send, version, opted_in, cause, *rest in zip(*columns, strict=True)
+    ]

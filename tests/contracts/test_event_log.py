@@ -1,0 +1,166 @@
+"""What every EventLog promises, on every adapter."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from contracts.memory_log import MemoryLog
+from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openrate.attribution import orphans, statistics
+from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.ports import EventLog, FactColumns
+from openrate.storage.duckdb import DuckdbLog
+
+Open = Callable[[], EventLog]
+RANDOM_WORLDS = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture(params=["memory", "duckdb"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventLog]:
+    opened: EventLog = MemoryLog() if request.param == "memory" else DuckdbLog(tmp_path / "facts.duckdb")
+    yield opened
+    opened.close()
+
+
+def put(log: EventLog, *facts: Fact) -> None:
+    """Append facts in their order, one batch per run of facts of one app."""
+    for app_id, run in groupby(facts, key=lambda f: f.app_id):
+        log.append(app_id, False, FactColumns.of(list(run))).result(timeout=30)
+
+
+def sent(campaign: int, name: str, at: int, **other: object) -> Fact:
+    return Fact(1, FactType.PUSH_SENT, name, at, campaign, **({"send": f"day{at // DAY}"} | other))  # type: ignore[arg-type]  # fields by name
+
+
+def app_open(name: str, at: int) -> Fact:
+    return Fact(1, FactType.APP_OPEN, name, at)
+
+
+def tap(campaign: int, name: str, at: int, send: str | None = None) -> Fact:
+    return Fact(1, FactType.PUSH_OPEN, name, at, campaign, send)
+
+
+def settled(log: EventLog, campaign: int) -> list[DayRow]:
+    log.settle()
+    return list(log.rows(campaign))
+
+
+def test_the_worked_example_of_the_definition_comes_out(log: EventLog) -> None:
+    at = START + 23 * HOUR + HOUR // 2
+    put(
+        log,
+        *(sent(1, name, at, opted_in=name != "i3") for name in ("i1", "i2", "i3", "i4")),
+        Fact(1, FactType.INSTALLED, "i4", at - 68 * DAY),
+        app_open("i4", at - 49 * DAY),
+        Fact(1, FactType.PUSH_ERROR, "i5", at, 1, "s", cause=Cause.UNREGISTERED),
+        app_open("i2", at + 3 * HOUR),
+        app_open("i3", at + 3 * HOUR + 1),
+        tap(1, "i1", at + 9 * HOUR),
+        app_open("i1", at + HOUR // 6),
+        app_open("i4", at + 33 * HOUR),
+    )
+    assert settled(log, 1) == [DayRow(1, START // DAY, None, 4, 3, 1, 1, 1, 1)]
+
+
+def test_a_campaign_without_deliveries_has_no_rows(log: EventLog) -> None:
+    put(log, tap(1, "i1", START))
+    assert settled(log, 1) == []
+
+
+def test_a_tap_that_came_first_counts_when_its_delivery_arrives(log: EventLog) -> None:
+    put(log, tap(1, "i1", START + HOUR))
+    put(log, sent(1, "i1", START))
+    assert [row.direct_open for row in settled(log, 1)] == [1]
+
+
+def test_a_late_report_with_an_earlier_time_moves_the_delivery_to_its_day(log: EventLog) -> None:
+    put(log, sent(1, "i1", START + DAY, send="s"))
+    put(log, sent(1, "i1", START, send="s"))
+    assert [row.day for row in settled(log, 1)] == [START // DAY]
+
+
+def test_a_sent_report_takes_back_an_error_of_the_same_delivery(log: EventLog) -> None:
+    put(log, Fact(1, FactType.PUSH_ERROR, "i1", START, 1, "s", cause=Cause.THROTTLED))
+    put(log, sent(1, "i1", START + DAY, send="s"))
+    assert [(row.day, row.sent, row.errors) for row in settled(log, 1)] == [(START // DAY + 1, 1, 0)]
+
+
+def test_the_same_installation_id_in_two_apps_is_two_installations(log: EventLog) -> None:
+    put(log, sent(1, "i1", START), Fact(2, FactType.APP_OPEN, "i1", START + HOUR))
+    assert [row.influenced_open for row in settled(log, 1)] == [0]
+
+
+def test_development_facts_are_in_no_statistic(log: EventLog) -> None:
+    log.append(1, True, FactColumns.of([sent(1, "i1", START)])).result(timeout=30)
+    assert settled(log, 1) == []
+
+
+def test_a_rule_changes_the_past_too(log: EventLog) -> None:
+    put(log, sent(1, "i1", START), app_open("i1", START + HOUR))
+    assert [row.influenced_open for row in settled(log, 1)] == [1]
+    log.set_rule([1], Rule(influence_window=60))
+    assert [row.influenced_open for row in settled(log, 1)] == [0]
+    assert log.rule(1) == Rule(influence_window=60)
+
+
+def test_facts_come_back_as_they_were_appended(log: EventLog) -> None:
+    facts = [
+        sent(2, "i1", START, version="b", opted_in=False, platform="ios", language="fr"),
+        Fact(1, FactType.PUSH_ERROR, "i2", START, 1, "s", cause=Cause.OTHER),
+        tap(1, "i1", START + 1, "s"),
+        tap(1, "i1", START + 2),
+        app_open("i3", START + 3),
+        app_open("i3", START + 3),
+    ]
+    put(log, *facts)
+    assert list(log.facts()) == facts
+    assert list(log.facts(app_id=1, campaign_id=1, installation_id="i1")) == facts[2:4]
+
+
+@RANDOM_WORLDS
+@given(world=worlds, data=st.data())
+def test_order_batches_repeats_and_restarts_do_not_change_a_digit(
+    world: list[Fact], data: st.DataObject
+) -> None:
+    arriving = data.draw(st.permutations(world + world[:3]))
+    # Small windows of memory, so that late facts have to be read from the file.
+    hot_facts = data.draw(st.sampled_from([4, 16, 1000]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "facts.duckdb"
+        log = DuckdbLog(path, hot_facts=hot_facts)
+        try:
+            for app_id, rule in RULES.items():
+                log.set_rule([app_id], rule)
+            while arriving:
+                size = data.draw(st.integers(1, 12))
+                put(log, *arriving[:size])
+                arriving = arriving[size:]
+                if data.draw(st.booleans()):
+                    log.settle()
+                if data.draw(st.integers(0, 4)) == 0:
+                    log.close()
+                    log = DuckdbLog(path, hot_facts=hot_facts)
+            log.settle()
+            expected = statistics(world, RULES)
+            for campaign in CAMPAIGNS:
+                rows = {(row.campaign_id, row.day, row.version): row for row in log.rows(campaign)}
+                assert rows == {key: row for key, row in expected.items() if key[0] == campaign}
+            by_installation = defaultdict(list)
+            for fact in world:
+                by_installation[fact.app_id, fact.installation_id].append(fact)
+            assert log.counts()["orphan_opens"] == sum(map(orphans, by_installation.values()))
+            assert log.verify() == []
+        finally:
+            log.close()
