@@ -1,3 +1,37 @@
 """The HTTP interface, put together: doors, routes, front."""
 
 from __future__ import annotations
+
+from typing import TextIO
+
+from openrate.config import Settings
+from openrate.ingest import Ingest
+from openrate.installations import Installations
+from openrate.web import description
+from openrate.web.access_log import AccessLog
+from openrate.web.campaign_doors import CampaignDoors
+from openrate.web.front import Front
+from openrate.web.gate import Gate
+from openrate.web.health import Health
+from openrate.web.limits import Inflight
+from openrate.web.routing import litestar
+from openrate.web.services import Services
+from openrate.web.tally import Tally
+from openrate.web.v1_api import V1Api
+
+
+def http_app(
+    settings: Settings,
+    services: Services,
+    ingest: Ingest,
+    installations: Installations,
+    request_log: TextIO | None,
+) -> Front:
+    """The ASGI application; ``request_log`` gets a line of JSON per request, None keeps no log."""
+    tally = Tally(services.log)
+    gate = Gate(settings, services)
+    campaigns = CampaignDoors(gate, services)
+    v1 = V1Api(gate, installations, ingest, Inflight(settings.inflight_mb << 20), tally)
+    health = Health(settings, services.records, services.log, tally)
+    inner = litestar([*campaigns.routes(), *v1.routes(), *health.routes(), *description.routes()])
+    return Front(inner, campaigns.stats, v1.events, AccessLog(request_log), tally)

@@ -35,7 +35,7 @@ def litestar(routes: Iterable[Route]) -> Litestar:
 
 
 def _handler(place: Route) -> HTTPRouteHandler:
-    @route(place.path.replace("}", ":str}"), http_method=place.method)
+    @route(place.path.replace("}", ":str}"), http_method=place.method, status_code=200)
     async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
         call = cast("Call", request.scope["call"])  # type: ignore[typeddict-item]  # put there by the front
         call.route = place.path
