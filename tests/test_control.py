@@ -132,7 +132,12 @@ def test_closing_ends_a_command_under_way_with_a_sentence(tmp_path: Path) -> Non
     server = ControlSocket(tmp_path / "s", handle)
     line = dial(tmp_path / "s")
     assert line is not None
-    closer = threading.Thread(target=lambda: (begun.wait(), server.close()))
+
+    def close() -> None:
+        begun.wait()
+        server.close()
+
+    closer = threading.Thread(target=close)
     closer.start()
     with pytest.raises(OpenrateError, match="stopping"):
         line.ask(Ask("x"), Heard())
