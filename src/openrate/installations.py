@@ -10,13 +10,13 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jwt
 import msgspec
 
 from openrate.errors import ApiMisuse, AuthenticationInvalid, MalformedParameter, RouteNotFound
-from openrate.model import App, FactType, Installation
+from openrate.model import App, Fact, FactType, Installation
 from openrate.ports import Clock, EventLog, FactColumns, Records
 from openrate.registration import Registration
 
@@ -155,7 +155,8 @@ class Installations:
     def _add(self, name: Name, wanted: Registration) -> Registered:
         """A first registration: the fact, then the record."""
         at = self._clock.now()
-        self._log.append(name.app_id, name.dev, _installed(name.installation_id, at)).result()
+        installed = Fact(name.app_id, FactType.INSTALLED, name.installation_id, at)
+        self._log.append(name.app_id, name.dev, FactColumns.of([installed])).result()
         fresh = Installation(
             app_id=name.app_id,
             installation_id=name.installation_id,
@@ -201,13 +202,6 @@ class Installations:
 
 def _new_key() -> bytes:
     return secrets.token_bytes(_KEY_BYTES)
-
-
-def _installed(installation_id: str, at: int) -> FactColumns:
-    none: list[Any] = [None]
-    return FactColumns(
-        [int(FactType.INSTALLED)], [installation_id], [at], [0], none, none, [True], none, none, none
-    )
 
 
 def _check_platform(app: App, wanted: Registration) -> None:

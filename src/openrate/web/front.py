@@ -47,7 +47,7 @@ class Front:
     """
 
     def __init__(self, inner: Asgi, stats: Door, events: Door, log: AccessLog, tally: Tally) -> None:
-        self._inner = inner
+        self.inner = inner
         self._stats = stats
         self._events = events
         self._log = log
@@ -118,7 +118,7 @@ class Front:
             scope["method"] = "GET"
         scope["call"] = call
         try:
-            await self._inner(scope, call.receive, outgoing)
+            await self.inner(scope, call.receive, outgoing)
         except Exception as error:
             if outgoing.status:
                 raise

@@ -89,10 +89,10 @@ class Tally(Collector):
     def _log_figures(self) -> Iterator[GaugeMetricFamily]:
         counts = self._log.counts()
         for name, value in counts.items():
-            metric = "openrate_log_" + name.replace(" ", "_")
+            metric = f"openrate_log_{name}"
             yield GaugeMetricFamily(metric, f"The event log's own figure: {name}.", value=value)
-        if "facts" in counts and "attributed facts" in counts:
-            behind = counts["facts"] - counts["attributed facts"]
+        if "facts" in counts and "attributed_facts" in counts:
+            behind = counts["facts"] - counts["attributed_facts"]
             yield GaugeMetricFamily(
                 "openrate_log_behind", "Facts stored and not yet in the rows.", value=behind
             )
