@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from openrate.model import (
     App,
     Campaign,
     CampaignRef,
+    Cause,
     Company,
     DayRow,
     Fact,
+    FactType,
     Installation,
     Platform,
     RestKey,
@@ -44,40 +49,49 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
-class FactColumns(NamedTuple):
-    """A batch of accepted facts of one app and one world, column by column; all columns have one length.
+class Kind(NamedTuple):
+    """What a fact says beside whose and when; a batch of thousands has a handful of kinds.
 
-    Columns because a batch of ten thousand is validated, stored and attributed set by set.
-    ``campaigns`` holds 0 where a fact is about no campaign; ``sends`` is None on an app_open, an installed,
-    and a push_open that names no send.
+    ``campaign_id`` is 0 where it is about no campaign; ``send`` is None on an app_open, an installed, and a
+    push_open that names no send.
     """
 
-    types: Sequence[int]
+    type: FactType
+    campaign_id: int = 0
+    send: str | None = None
+    version: str | None = None
+    opted_in: bool = True
+    cause: Cause | None = None
+    platform: str | None = None
+    language: str | None = None
+
+
+class FactColumns(NamedTuple):
+    """A batch of accepted facts of one app and one world, by column, so that work goes set by set.
+
+    ``kind`` holds positions in ``kinds``; it, ``installations`` and ``ats`` have one entry per fact.
+    """
+
+    kinds: Sequence[Kind]
+    kind: NDArray[np.int64]
     installations: Sequence[str]
-    ats: Sequence[int]
-    campaigns: Sequence[int]
-    sends: Sequence[str | None]
-    versions: Sequence[str | None]
-    opted_ins: Sequence[bool]
-    causes: Sequence[str | None]
-    platforms: Sequence[str | None]
-    languages: Sequence[str | None]
+    ats: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many facts."""
+        return len(self.installations)
 
     @classmethod
     def of(cls, facts: Sequence[Fact]) -> FactColumns:
         """Turn facts into columns."""
-        return cls(
-            [int(f.type) for f in facts],
-            [f.installation_id for f in facts],
-            [f.at for f in facts],
-            [f.campaign_id or 0 for f in facts],
-            [f.send for f in facts],
-            [f.version for f in facts],
-            [f.opted_in for f in facts],
-            [f.cause for f in facts],
-            [f.platform for f in facts],
-            [f.language for f in facts],
-        )
+        numbers: dict[Kind, int] = {}
+        kind = [numbers.setdefault(_kind(f), len(numbers)) for f in facts]
+        ats = np.array([f.at for f in facts], np.int64)
+        return cls(list(numbers), np.array(kind, np.int64), [f.installation_id for f in facts], ats)
+
+
+def _kind(f: Fact) -> Kind:
+    return Kind(f.type, f.campaign_id or 0, f.send, f.version, f.opted_in, f.cause, f.platform, f.language)
 
 
 class Difference(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 
 from openrate.attribution import statistics
-from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.model import DayRow, Fact, Rule
 from openrate.ports import Difference, FactColumns, Progress
 
 
@@ -66,7 +66,10 @@ class MemoryLog:
 
 
 def facts_in(app_id: int, columns: FactColumns) -> list[Fact]:
-    return [
-        Fact(app_id, FactType(kind), name, at, campaign or None, send, version, opted_in, cause and Cause(cause), *rest)
-        for kind, name, at, campaign, send, version, opted_in, cause, *rest in zip(*columns, strict=True)
-    ]
+    facts = []
+    for number, name, at in zip(
+        columns.kind.tolist(), columns.installations, columns.ats.tolist(), strict=True
+    ):
+        kind, campaign_id, *rest = columns.kinds[number]
+        facts.append(Fact(app_id, kind, name, at, campaign_id or None, *rest))
+    return facts

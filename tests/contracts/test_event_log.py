@@ -9,22 +9,18 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from contracts.memory_log import MemoryLog
-from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts.memory_log import MemoryLog
+from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from openrate.attribution import orphans, statistics
 from openrate.model import Cause, DayRow, Fact, FactType, Rule
 from openrate.ports import EventLog, FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 Open = Callable[[], EventLog]
-RANDOM_WORLDS = settings(
-    max_examples=120,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+RANDOM_WORLDS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(params=["memory", "duckdb"])
@@ -134,6 +130,18 @@ def test_facts_come_back_as_they_were_appended(log: EventLog) -> None:
 def test_order_batches_repeats_and_restarts_do_not_change_a_digit(
     world: list[Fact], data: st.DataObject
 ) -> None:
+    holds_in(world, data)
+
+
+@pytest.mark.soak
+@settings(RANDOM_WORLDS, max_examples=3000)
+@given(world=worlds, data=st.data())
+def test_nor_do_they_in_thousands_of_worlds(world: list[Fact], data: st.DataObject) -> None:
+    holds_in(world, data)
+
+
+def holds_in(world: list[Fact], data: st.DataObject) -> None:
+    """Feed a world in some order, in some batches, with restarts; every row must be the reference's."""
     arriving = data.draw(st.permutations(world + world[:3]))
     # Small windows of memory, so that late facts have to be read from the file.
     hot_facts = data.draw(st.sampled_from([4, 16, 1000]))

@@ -1,0 +1,1 @@
+"""The adapters: records in SQL, facts in DuckDB."""

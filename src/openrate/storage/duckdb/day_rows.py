@@ -77,7 +77,7 @@ class DayRows:
         table = np.concatenate((np.array(cells, np.int64), np.array(counts, np.int64)), axis=1)
         names = ("campaign", "day", "version", *COUNTERS)
         batch = {name: table[:, at].copy() for at, name in enumerate(names)}
-        cursor.register("batch", batch)  # type: ignore[arg-type]  # a dict of arrays is accepted
-        cursor.execute("delete from day_row using batch where " + _SAME_CELL)
+        cursor.register("batch", batch)
+        cursor.execute(f"delete from day_row using batch where {_SAME_CELL}")  # noqa: S608 - names are ours
         cursor.execute(f"insert into day_row select {', '.join(names)} from batch where {_NOT_EMPTY}")  # noqa: S608 - names are ours
         cursor.unregister("batch")

@@ -11,7 +11,7 @@ installation and a campaign; ``slices`` cuts larger work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,13 +41,24 @@ class Facts(NamedTuple):
     send: NDArray[np.int32]
     code: NDArray[np.uint8]
 
-    def where(self, mask: Flags) -> Facts:
-        """The facts that ``mask`` keeps."""
-        return Facts(*(column[mask] for column in self))
+    @property
+    def types(self) -> NDArray[np.uint8]:
+        """The fact types, as ``FactType`` numbers them."""
+        return (self.code >> 3).astype(np.uint8)
 
-    def and_(self, other: Facts) -> Facts:
-        """These facts and those."""
-        return Facts(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+    def where(self, chosen: Flags | Ints | slice) -> Facts:
+        """Those that a mask, positions or a slice chooses."""
+        return Facts(self.installation[chosen], self.at[chosen], self.send[chosen], self.code[chosen])
+
+    @classmethod
+    def together(cls, parts: Sequence[Facts]) -> Facts:
+        """All of several."""
+        return cls(
+            np.concatenate([part.installation for part in parts]),
+            np.concatenate([part.at for part in parts]),
+            np.concatenate([part.send for part in parts]),
+            np.concatenate([part.code for part in parts]),
+        )
 
 
 class Before(NamedTuple):
@@ -106,7 +117,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     """Every delivery of these installations, counted as ``metrics.md`` says."""
     if len(before.first_seen) > MOST_INSTALLATIONS:
         raise ValueError(f"at most {MOST_INSTALLATIONS} installations a call")
-    types = facts.code >> 3
+    types = facts.types
     key, best = _settle(facts.where(types <= FactType.PUSH_ERROR))
     installation, send = key >> 32, key & 0xFFFFFFFF
     at = best >> 3 & AT_MASK
@@ -125,8 +136,10 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
 
 
 def _settle(reports: Facts) -> tuple[Ints, Ints]:
-    """One row per (installation, send), ascending, with the report that counts: sent before error, then the
-    smallest at, version, opted_in. (Cause, platform and language break no tie between counters.)
+    """One row per (installation, send), ascending, with the report that counts.
+
+    Sent before error, then the smallest at, version, opted_in. (Cause, platform and language break no tie
+    between counters.)
     """
     key = reports.installation.astype(np.int64) << 32 | reports.send
     code = reports.code.astype(np.int64)
@@ -215,7 +228,7 @@ class Tally(NamedTuple):
     cells: Ints
     counts: Ints
 
-    def __add__(self, other: Tally) -> Tally:
+    def __add__(self, other: Tally) -> Tally:  # type: ignore[override]  # tallies add up, tuples do not
         """Both together, without cells that come to nothing."""
         cells, at = np.unique(np.concatenate((self.cells, other.cells)), return_inverse=True)
         counts = np.zeros((len(cells), len(COUNTERS)), np.int64)

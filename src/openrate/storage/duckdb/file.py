@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -99,10 +99,8 @@ def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        try:
+        with suppress(duckdb.Error):  # the first error says what happened
             cursor.execute("rollback")
-        except duckdb.Error:
-            pass  # the first error says what happened
         raise
     cursor.execute("commit")
 
@@ -111,7 +109,7 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, **columns: NDArray[np.
     """Append columns to a table; None fills a column with null. Within the caller's transaction."""
     batch = {name: values for name, values in columns.items() if values is not None}
     names = ", ".join(name if name in batch else "null" for name in columns)
-    cursor.register("batch", batch)  # type: ignore[arg-type]  # a dict of arrays is accepted
+    cursor.register("batch", batch)
     cursor.execute(f"insert into {table} ({', '.join(columns)}) select {names} from batch")  # noqa: S608 - names are ours
     cursor.unregister("batch")
 

@@ -15,7 +15,7 @@ reaches behind the horizon. ``must_reread`` says when, and then its facts are re
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from openrate.model import FactType
 from openrate.storage.duckdb.evaluate import NEVER, NOT_YET, Before, Deliveries, Facts, Flags, Ints
 
+_Number = TypeVar("_Number", np.bool_, np.int32, np.int64)
 _NONE = -1
 _LONG_LIST = 128
 HORIZON_STEP_MS = 6 * 3_600_000
@@ -104,19 +105,17 @@ class HotFacts:
         wanted[installations] = np.arange(len(installations), dtype=np.int32)
         found = []
         for part in self._live():
-            local = wanted[self._facts.installation[part]]
-            mine = (local != _NONE) & (self._facts.at[part] >= self.horizon)
-            facts = Facts(local, self._facts.at[part], self._facts.send[part], self._facts.code[part])
-            found.append(facts.where(mine))
-        return Facts(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+            facts = self._facts.where(part)
+            facts = facts._replace(installation=wanted[facts.installation])
+            found.append(facts.where((facts.installation != _NONE) & (facts.at >= self.horizon)))
+        return Facts.together(found)
 
     def must_reread(self, installations: int, here: Facts, new: Facts) -> Flags:
         """Which of the installations need their facts from the log (conditions 1 and 2)."""
         reread = np.zeros(installations, bool)
         if not self.horizon:
             return reread
-        opens = new.code >> 3 != FactType.INSTALLED
-        opens &= new.code >> 3 >= FactType.PUSH_OPEN
+        opens = (new.types == FactType.PUSH_OPEN) | (new.types == FactType.APP_OPEN)
         reach = np.where(opens, self.horizon + self.reengage_window_ms, self.horizon)
         reread[new.installation[new.at < reach]] = True
         for facts in (here, new):
@@ -146,7 +145,7 @@ class HotFacts:
 
     def remember(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
         """Keep what matters of facts before the horizon."""
-        types = facts.code >> 3
+        types = facts.types
         opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
         seen = facts.where(types >= FactType.PUSH_OPEN)
         np.maximum.at(self._known.last_open, opens.installation, opens.at)
@@ -168,12 +167,14 @@ class HotFacts:
     def _append(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
         step = max(1, self._capacity // 16)
         for start in range(0, len(facts.at), step):
-            part = Facts(*(column[start : start + step] for column in facts))
+            part = facts.where(slice(start, start + step))
             self._make_room(len(part.at), campaign)
             part = self._keep_recent(part, campaign)
             slots = ((self._write + np.arange(len(part.at))) % self._capacity).astype(np.int32)
-            for column, values in zip(self._facts, part, strict=True):
-                column[slots] = values
+            self._facts.installation[slots] = part.installation
+            self._facts.at[slots] = part.at
+            self._facts.send[slots] = part.send
+            self._facts.code[slots] = part.code
             self._link(part.installation, slots)
             self._write = (self._write + len(slots)) % self._capacity
             self._size += len(slots)
@@ -210,7 +211,7 @@ class HotFacts:
         for part in self._live():
             at = self._facts.at[part]
             leaving = (at >= self.horizon) & (at < horizon)
-            self.remember(Facts(*(column[part][leaving] for column in self._facts)), campaign)
+            self.remember(self._facts.where(part).where(leaving), campaign)
         self.horizon = horizon
         for part in self._live():
             recent = self._facts.at[part] >= horizon
@@ -227,7 +228,7 @@ class HotFacts:
         return [slice(start + self._capacity, self._capacity), slice(0, self._write)]
 
 
-def _grown(array: NDArray[np.generic], size: int, fill: int) -> NDArray[np.generic]:  # type: ignore[type-arg]
+def _grown(array: NDArray[_Number], size: int, fill: int) -> NDArray[_Number]:
     if size <= len(array):
         return array
     grown = np.full(max(size, len(array) * 3 // 2), fill, array.dtype)

@@ -76,7 +76,7 @@ class DuckdbLog:
     def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
         """Store facts; the future is done when they are durable."""
         done: Future[None] = Future()
-        if not facts.types:
+        if not len(facts):
             done.set_result(None)
             return done
         with self._arrived:
@@ -195,7 +195,7 @@ class DuckdbLog:
             size = 0
             while self._waiting and size < MOST_FACTS_A_COMMIT:
                 batch.append(self._waiting.popleft())
-                size += len(batch[-1].facts.types)
+                size += len(batch[-1].facts)
             return batch
 
     def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[_Append]) -> None:
@@ -214,7 +214,7 @@ class DuckdbLog:
         self._numbering.unsaved.installations.clear()
         self._numbering.unsaved.sends.clear()
         with self._committed:
-            self._durable += sum(len(facts.types) for facts, _, _ in numbered)
+            self._durable += sum(len(facts) for facts, _, _ in numbered)
             self._committed.notify_all()
 
     def _save_numbering(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -247,8 +247,8 @@ class DuckdbLog:
             try:
                 self._connection.close()
                 self._load()
-            except (duckdb.Error, StoreError) as error:
-                logger.error("The facts file cannot be opened again: %s", error)
+            except (duckdb.Error, StoreError):
+                logger.exception("The facts file cannot be opened again.")
 
     # ── attribution ──
 
@@ -296,7 +296,7 @@ class DuckdbLog:
         known = self._hot.before(installations)
         reread = self._hot.must_reread(len(installations), here, new)
         old = evaluate(here, known, self._sends())
-        now = evaluate(here.and_(new), known, self._sends())
+        now = evaluate(Facts.together((here, new)), known, self._sends())
         for deliveries in (old, now):
             reread |= self._hot.undecided(deliveries, len(installations))
         change = tally(now, ~reread) - tally(old, ~reread)
@@ -361,44 +361,50 @@ def _insert_facts(
     batches: list[tuple[FactColumns, NDArray[np.int32], NDArray[np.int32]]],
 ) -> None:
     for facts, installations, sends in batches:
-        n = len(facts.types)
         file.insert(
             cursor,
             "fact",
-            seq=np.arange(first, first + n),
-            type=np.fromiter(facts.types, np.uint8, n),
+            seq=np.arange(first, first + len(facts)),
             installation=installations,
-            at_ms=np.fromiter(facts.ats, np.int64, n),
+            at_ms=facts.ats,
             send=sends,
-            version=np.fromiter(map(_VERSION_NUMBERS.__getitem__, facts.versions), np.uint8, n),
-            opted_in=np.fromiter(facts.opted_ins, bool, n),
-            cause=_texts(facts.causes),
-            platform=_texts(facts.platforms),
-            language=_texts(facts.languages),
+            version=_column(facts, np.uint8, [_VERSION_NUMBERS[kind.version] for kind in facts.kinds]),
+            **_kind_columns(facts),
         )
-        first += n
+        first += len(facts)
 
 
 def _insert_dev_facts(cursor: duckdb.DuckDBPyConnection, append: _Append) -> None:
     facts = append.facts
-    n = len(facts.types)
     file.insert(
         cursor,
         "dev_fact",
-        app=np.full(n, append.app_id, np.int32),
-        type=np.fromiter(facts.types, np.uint8, n),
+        app=np.full(len(facts), append.app_id, np.int32),
         installation=np.array(facts.installations, object),
-        at_ms=np.fromiter(facts.ats, np.int64, n),
-        campaign=np.fromiter(facts.campaigns, np.int32, n),
-        send=_texts(facts.sends),
-        version=_texts(facts.versions),
-        opted_in=np.fromiter(facts.opted_ins, bool, n),
-        cause=_texts(facts.causes),
-        platform=_texts(facts.platforms),
-        language=_texts(facts.languages),
+        at_ms=facts.ats,
+        campaign=_column(facts, np.int32, [kind.campaign_id for kind in facts.kinds]),
+        send=_texts(facts, [kind.send for kind in facts.kinds]),
+        version=_texts(facts, [kind.version for kind in facts.kinds]),
+        **_kind_columns(facts),
     )
 
 
-def _texts(values: Sequence[str | None]) -> NDArray[np.object_] | None:
+def _kind_columns(facts: FactColumns) -> dict[str, NDArray[np.generic] | None]:
+    """The columns that both worlds store alike."""
+    return {
+        "type": _column(facts, np.uint8, [kind.type for kind in facts.kinds]),
+        "opted_in": _column(facts, np.bool_, [kind.opted_in for kind in facts.kinds]),
+        "cause": _texts(facts, [kind.cause for kind in facts.kinds]),
+        "platform": _texts(facts, [kind.platform for kind in facts.kinds]),
+        "language": _texts(facts, [kind.language for kind in facts.kinds]),
+    }
+
+
+def _column(facts: FactColumns, dtype: type[np.generic], of_kinds: Sequence[int]) -> NDArray[np.generic]:
+    return np.array(of_kinds, dtype)[facts.kind]
+
+
+def _texts(facts: FactColumns, of_kinds: Sequence[str | None]) -> NDArray[np.object_] | None:
     """A text column; None when there is nothing in it, as in most batches, which spares a slow conversion."""
-    return np.array(values, object) if any(values) else None
+    texts = [None if text is None else str(text) for text in of_kinds]
+    return np.array(texts, object)[facts.kind] if any(texts) else None

@@ -16,7 +16,7 @@ _EMPTY = -1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def hash_names(scope: NDArray[np.int64] | int, names: Sequence[str]) -> NDArray[np.uint64]:
+def hash_names(scope: NDArray[np.int32] | int, names: Sequence[str]) -> NDArray[np.uint64]:
     """128 bits per (scope, name), as an array of shape (n, 2). Two halves: the name forwards and backwards."""
     n = len(names)
     keys = np.empty((n, 2), np.uint64)

@@ -7,7 +7,7 @@ that need them; until that transaction holds, they wait here.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,17 +89,13 @@ class Numbering:
         return numbers
 
     def _number_sends(self, app_id: int, facts: FactColumns) -> NDArray[np.int32]:
-        """A batch has few sends and many facts: number the distinct ones."""
-        pairs = dict.fromkeys(zip(facts.campaigns, facts.sends, strict=True))
-        campaigns = np.fromiter((campaign for campaign, _ in pairs), np.int32, len(pairs))
-        names = [name for _, name in pairs]
+        campaigns = np.array([kind.campaign_id for kind in facts.kinds], np.int32)
+        names = [kind.send for kind in facts.kinds]
         numbers, new = self._sends.intern(hash_names(campaigns, [name or _NO_NAME for name in names]))
         for number, at in zip(numbers[new].tolist(), new.tolist(), strict=True):
             self.unsaved.sends.append((number, app_id, int(campaigns[at]), names[at]))
         self._know_sends(np.full(len(new), app_id, np.int32), campaigns[new])
-        by_pair: dict[Any, int] = dict(zip(pairs, numbers.tolist(), strict=True))
-        keys = zip(facts.campaigns, facts.sends, strict=True)
-        return np.fromiter(map(by_pair.__getitem__, keys), np.int32, len(facts.sends))
+        return numbers[facts.kind]
 
     def _know_sends(self, apps: NDArray[np.int32], campaigns: NDArray[np.int32]) -> None:
         self.send_app.extend(apps)

@@ -6,6 +6,7 @@ The first two use ``evaluate``; the proof (``verify``) uses the reference, ``ope
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -55,7 +56,7 @@ def sends_of(numbering: Numbering, rules: Mapping[int, Rule], cursor: duckdb.Duc
 
 def _ranks(cursor: duckdb.DuckDBPyConnection, sends: Ints) -> Ints:
     """Numbers that order sends as the bytes of their names do."""
-    cursor.register("asked", {"id": np.unique(sends)})  # type: ignore[arg-type]  # a dict of arrays is accepted
+    cursor.register("asked", {"id": np.unique(sends)})
     ordered = cursor.execute("select id from asked join send using (id) order by name").fetchnumpy()["id"]
     cursor.unregister("asked")
     by_id = np.argsort(ordered)
@@ -67,7 +68,7 @@ def facts_of(
 ) -> tuple[Facts, Flags]:
     """All facts of these installations, numbered by position, and which of them are not attributed yet."""
     local = np.arange(len(installations), dtype=np.int32)
-    cursor.register("wanted", {"id": installations, "local": local})  # type: ignore[arg-type]  # a dict of arrays is accepted
+    cursor.register("wanted", {"id": installations, "local": local})
     columns = cursor.execute(
         f"select local, {file.FACT_COLUMNS}, seq > ? as is_new "  # noqa: S608 - names are ours
         "from fact join wanted on wanted.id = fact.installation where seq <= ?",
@@ -121,7 +122,7 @@ def _ranges(installations: int, facts: int, most_facts: int) -> list[tuple[int, 
     """Ranges of installations that have about that many facts each."""
     parts = facts // most_facts + 1
     edges = [installations * part // parts for part in range(parts + 1)]
-    return [(first, end) for first, end in zip(edges, edges[1:], strict=False) if first < end]
+    return [(first, end) for first, end in pairwise(edges) if first < end]
 
 
 def verify(cursor: duckdb.DuckDBPyConnection, progress: Progress | None) -> list[Difference]:
