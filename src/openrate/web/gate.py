@@ -24,6 +24,8 @@ class Gate:
     def __init__(self, settings: Settings, services: Services) -> None:
         self._services = services
         self._trusted = settings.trusted_proxies
+        # An app and its keys never change, so this is as large as there are apps, and never wrong.
+        self._apps: dict[str, App] = {}
         self._by_key = Buckets(settings.rate_limit, 2 * settings.rate_limit)
         self._by_installation = Buckets(_INSTALLATION_RATE, _INSTALLATION_BURST)
         self._by_address = Buckets(_ADDRESS_RATE, _ADDRESS_BURST)
@@ -58,9 +60,12 @@ class Gate:
             AuthenticationInvalid: no app has that key.
         """
         key = call.parts[2]
-        app = await asyncio.to_thread(self._services.records.app_by_key, key)
+        app = self._apps.get(key)
         if app is None:
-            raise AuthenticationInvalid
+            app = await asyncio.to_thread(self._services.records.app_by_key, key)
+            if app is None:
+                raise AuthenticationInvalid
+            self._apps[key] = app
         call.app_id = app.id
         return app, key == app.dev_key
 

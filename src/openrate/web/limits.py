@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Hashable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -55,10 +56,11 @@ class Buckets:
 
 
 class Inflight:
-    """Bytes of reports held in memory at once, of all callers together."""
+    """Bytes of reports held in memory at once, of all callers together; bodies are decompressed in threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._lock = threading.Lock()
         self.held = 0
 
     def grow(self, size: int) -> None:
@@ -67,9 +69,16 @@ class Inflight:
         Raises:
             Maintenance: that would be over the limit; nothing more is held.
         """
-        if self.held + size > self._limit:
-            raise Maintenance("Too many reports are under way at once: send this one again in a few seconds.")
-        self.held += size
+        with self._lock:
+            if self.held + size <= self._limit:
+                self.held += size
+                return
+        raise Maintenance("Too many reports are under way at once: send this one again in a few seconds.")
+
+    def shrink(self, size: int) -> None:
+        """Hold ``size`` bytes less."""
+        with self._lock:
+            self.held -= size
 
     def lease(self) -> Lease:
         """What one request holds, given back when the ``with`` block ends."""
@@ -94,7 +103,7 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._inflight.held -= self._held
+        self._inflight.shrink(self._held)
         self._held = 0
 
 
