@@ -39,7 +39,9 @@ _TYPES = {
     "push_open": FactType.PUSH_OPEN,
     "app_open": FactType.APP_OPEN,
 }
+_IMPORTED_TYPES = _TYPES | {"installed": FactType.INSTALLED}
 _DEVICE_TYPES = {FactType.PUSH_OPEN, FactType.APP_OPEN}
+_ABOUT_NO_CAMPAIGN = {FactType.APP_OPEN, FactType.INSTALLED}
 _REPORTS = {FactType.PUSH_SENT, FactType.PUSH_ERROR}
 
 
@@ -59,9 +61,13 @@ class Event(msgspec.Struct, gc=False):
 
 
 class Reporter(NamedTuple):
-    """Who reports: a device that speaks for one installation, or (None) a server, for any."""
+    """Who reports: a device that speaks for one installation, or (None) a server, for any.
+
+    An import, which comes from the command line, may report ``installed`` as well.
+    """
 
     installation_id: str | None
+    is_import: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -169,8 +175,7 @@ class Ingest:
         numbers = {saying: number for number, saying in enumerate(set(sayings))}
         tokens = {saying[1] for saying in numbers if saying[1] is not None}
         campaigns = self._records.campaign_refs(app.id, sorted(tokens)) if tokens else {}
-        is_device = reporter.installation_id is not None
-        judged = [_judge_one(_Saying(*saying), campaigns, is_device) for saying in numbers]
+        judged = [_judge_one(_Saying(*saying), campaigns, reporter) for saying in numbers]
         return np.fromiter(map(numbers.__getitem__, sayings), np.int64, len(sayings)), judged
 
 
@@ -237,19 +242,19 @@ class _Saying(NamedTuple):
 
 
 def _judge_one(  # noqa: PLR0911 - one return per reason to refuse
-    saying: _Saying, campaigns: dict[str, CampaignRef], is_device: bool
+    saying: _Saying, campaigns: dict[str, CampaignRef], reporter: Reporter
 ) -> Kind | _No:
     """A kind of fact, or why it is none."""
     if saying.type is None:
         return _No("missing_field", "type is missing: say push_sent, push_error, push_open or app_open.")
-    fact_type = _TYPES.get(saying.type)
+    fact_type = (_IMPORTED_TYPES if reporter.is_import else _TYPES).get(saying.type)
     if fact_type is None:
         return _No("unknown_type", "type is not known: it is push_sent, push_error, push_open or app_open.")
-    if is_device and fact_type not in _DEVICE_TYPES:
+    if reporter.installation_id is not None and fact_type not in _DEVICE_TYPES:
         return _No("not_allowed", "A device reports push_open and app_open: the rest is for its server.")
     if malformed := _malformed(saying):
         return malformed
-    if fact_type is FactType.APP_OPEN:
+    if fact_type in _ABOUT_NO_CAMPAIGN:
         return Kind(fact_type)
     if saying.campaign_token is None:
         return _No("missing_field", "campaign_token is missing: say which campaign this is about.")
