@@ -20,7 +20,7 @@ from openrate.ports import EventLog, FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 Open = Callable[[], EventLog]
-RANDOM_WORLDS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RANDOM_WORLDS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(params=["memory", "duckdb"])
