@@ -416,4 +416,4 @@ def _with_dates(facts: FactColumns) -> FactColumns:
         facts.kinds[number]._replace(send=str(np.datetime64(day, "D"))) if day else facts.kinds[number]
         for number, day in zip((pairs >> 20).tolist(), (pairs & 0xFFFFF).tolist(), strict=True)
     ]
-    return facts._replace(kinds=kinds, kind=kind.astype(np.int64))
+    return FactColumns(kinds, kind.astype(np.int64), facts.installations, facts.ats)

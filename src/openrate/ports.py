@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,7 +67,7 @@ class Kind(NamedTuple):
     language: str | None = None
 
 
-class FactColumns(NamedTuple):
+class FactColumns(msgspec.Struct, frozen=True, eq=False):
     """A batch of accepted facts of one app and one world, by column, so that work goes set by set.
 
     ``kind`` holds positions in ``kinds``; it, ``installations`` and ``ats`` have one entry per fact.
@@ -159,8 +160,11 @@ class Records(Protocol):
     def companies(self) -> list[Company]:
         """Every company, by name."""
 
+    def company_of(self, app: App) -> Company:
+        """The company that an app belongs to; answers from memory."""
+
     def create_company(self, name: str, rule: Rule) -> Company:
-        """Make a company; the name is unique."""
+        """Make a company; raises OpenrateError when there is one of that name."""
 
     def set_rule(self, company_id: int, rule: Rule) -> None:
         """Set the attribution windows."""
@@ -168,19 +172,19 @@ class Records(Protocol):
     def create_app(  # noqa: PLR0913 - a row has this many columns
         self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
     ) -> App:
-        """Make an app with its three keys; the name is unique within company and platform."""
+        """Make an app with its three keys; raises OpenrateError when its company has one of that name on it."""
 
     def apps(self, company_id: int | None = None) -> list[App]:
         """Every app (of a company), by company and name."""
 
     def app_by_key(self, key: str) -> App | None:
-        """The app that a Live, Dev or SDK key names."""
+        """The app that a Live, Dev or SDK key names; answers from memory, for an unknown key too."""
 
     def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
         """Store the SHA-256 of a new REST key."""
 
     def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
-        """The REST keys of a company with their hashes, revoked ones included, oldest first."""
+        """The REST keys of a company with their hashes, revoked ones included, oldest first; from memory."""
 
     def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
         """Revoke a key of that company; False when it has none of that id."""
@@ -202,7 +206,10 @@ class Records(Protocol):
         """A campaign of that app, deleted ones included."""
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
-        """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""
+        """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included.
+
+        Answers from memory what it answered lately; what it does not know costs no memory.
+        """
 
     def update_campaign(
         self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
@@ -228,7 +235,11 @@ class Records(Protocol):
         """One installation."""
 
     def put_installation(self, installation: Installation, at: int) -> bool:
-        """Insert or replace; a push token belongs to the installation that gave it last. True when it is new."""
+        """Insert or replace; a push token belongs to the installation that gave it last. True when it is new.
+
+        A token is one within its app and world. An id that was removed comes back with a token version above
+        every one it had.
+        """
 
     def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
         """Remove one; False when it is unknown. Its token version is remembered, so old tokens stay void."""
