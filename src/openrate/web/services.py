@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from openrate.companies import Access
 from openrate.ports import Clock, EventLog, Records
+from openrate.web.statistics_cache import StatisticsCache
 
 __all__ = ["Access", "Services"]
 
 
-class Services(NamedTuple):
-    """The records, the facts and the present."""
+class Services:
+    """The stores, the clock, and the statistics that are kept as bytes."""
 
-    records: Records
-    log: EventLog
-    clock: Clock
+    def __init__(self, records: Records, log: EventLog, clock: Clock) -> None:
+        self.records = records
+        self.log = log
+        self.clock = clock
+        self.statistics = StatisticsCache(records, log)

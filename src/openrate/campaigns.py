@@ -1,0 +1,229 @@
+"""Campaigns: what a body makes of one, what an update may change, what state it is in, how it is shown.
+
+Nothing here reads or writes; ``web/campaigns_api.py`` does (``http-api.md``, ``/1.1``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from openrate import campaign_parameters as parameters_of
+from openrate.campaign_parameters import PUSH_TIMES, Parameters, moment, written
+from openrate.errors import MalformedParameter
+from openrate.model import DAY_MS, App, Campaign, CampaignState, Sender
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_LARGEST_PAGE = 100
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
+
+
+class NewCampaign(NamedTuple):
+    """What a body asks to create."""
+
+    parameters: Parameters
+    has_versions: bool
+    live: bool
+
+
+class Page(NamedTuple):
+    """Which campaigns a list shows."""
+
+    offset: int
+    limit: int
+    live: bool | None
+    from_api: bool | None
+
+
+def create(body: bytes, now: int) -> NewCampaign:
+    """The campaign in a body; ``now`` in milliseconds is what ``"now"`` becomes.
+
+    Raises:
+        MalformedJsonBody: no JSON object.
+        MissingParameter: something required is absent, or null.
+        MalformedParameter: something is wrong.
+    """
+    given = {name: value for name, value in parameters_of.read(body).items() if value is not None}
+    parameters_of.check_complete(given)
+    parameters = _dated(parameters_of.checked(given), now)
+    return NewCampaign(parameters, parameters_of.is_ab(parameters), parameters["live"])
+
+
+def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
+    """The campaign after an update: what the body gives replaces what was there, key by key.
+
+    Raises:
+        MalformedJsonBody: no JSON object.
+        MissingParameter: something inside a parameter is absent.
+        MalformedParameter: something is wrong, or may not be changed.
+    """
+    changes = _changes(campaign, parameters_of.read(body), now)
+    if not changes:
+        return campaign
+    _check_versions(campaign, changes)
+    if changes.get("live"):
+        _check_revival(campaign, app, now)
+    parameters = _merged(campaign.parameters, changes)
+    was_live = campaign.was_live or parameters["live"]
+    return msgspec.structs.replace(campaign, parameters=parameters, was_live=was_live)
+
+
+def state(campaign: Campaign, app: App, now: int) -> CampaignState:
+    """Where the campaign is in its life at ``now``, in milliseconds (``http-api.md``, "The life of a campaign")."""
+    if not campaign.parameters["live"]:
+        return CampaignState.STOPPED if campaign.was_live else CampaignState.DRAFT
+    return _progress(campaign.parameters, app.sender, now)
+
+
+def shown(campaign: Campaign) -> dict[str, Any]:
+    """The answer of get: what the server knows, then what the caller gave."""
+    return {**_identity(campaign), **campaign.parameters}
+
+
+def listed(campaign: Campaign) -> dict[str, Any]:
+    """An item of a list."""
+    given = campaign.parameters
+    names = ("name", "live", *PUSH_TIMES)
+    return {**_identity(campaign), **{name: given[name] for name in names if name in given}}
+
+
+def page(query: Mapping[str, str]) -> Page:
+    """The query parameters of a list; unknown ones are ignored.
+
+    Raises:
+        MalformedParameter: a value is not accepted.
+    """
+    return Page(
+        _number(query, "from", 0, 0, None),
+        _number(query, "limit", 10, 1, _LARGEST_PAGE),
+        _word(query, "live"),
+        _word(query, "from_api"),
+    )
+
+
+def _dated(parameters: Parameters, now: int) -> Parameters:
+    """The same with the date that ``"now"`` stands for, so that it means the same whenever it is read."""
+    return {
+        name: written(now) if name in PUSH_TIMES and value == "now" else value
+        for name, value in parameters.items()
+    }
+
+
+def _changes(campaign: Campaign, given: Parameters, now: int) -> Parameters:
+    """What a body would change; what it repeats is left out before anything can be held against it."""
+    current = campaign.parameters
+    _check_removals(current, given)
+    wanted = {name: value for name, value in given.items() if value is not None}
+    parameters_of.check_one_push_time(wanted)
+    new = {name: value for name, value in wanted.items() if not _is_same(current, name, value)}
+    kept = _dated(parameters_of.checked(new), now)
+    return {name: value for name, value in kept.items() if not _is_same(current, name, value)}
+
+
+def _is_same(current: Parameters, name: str, value: object) -> bool:
+    """Whether that is what is there; compared as JSON, where ``true`` is not 1."""
+    return name in current and _encode_sorted(current[name]) == _encode_sorted(value)
+
+
+def _check_removals(current: Parameters, given: Parameters) -> None:
+    """A parameter that was set stays; of the push times, one goes when the other comes."""
+    replaced = {there for there, other in (PUSH_TIMES, PUSH_TIMES[::-1]) if given.get(other) is not None}
+    for name, value in given.items():
+        if value is None and name in current and name not in replaced:
+            raise MalformedParameter(
+                f"{name[:100]} is null, but an update cannot remove a parameter: send a new value, or leave it out."
+            )
+
+
+def _check_versions(campaign: Campaign, changes: Parameters) -> None:
+    if "messages" in changes and parameters_of.is_ab(changes) != campaign.has_versions:
+        has, accepted = (
+            ("the versions a and b", "an object with the arrays a and b")
+            if campaign.has_versions
+            else ("no versions", "an array")
+        )
+        raise MalformedParameter(
+            f"messages would change what kind of campaign this is: it has {has}, for its whole life, "
+            f"so {accepted} is accepted."
+        )
+
+
+def _check_revival(campaign: Campaign, app: App, now: int) -> None:
+    """A campaign that was sent and then switched off is over."""
+    if campaign.was_live and _progress(campaign.parameters, app.sender, now) is CampaignState.COMPLETED:
+        raise MalformedParameter(
+            "live is true, but this campaign was completed and then switched off: only false is accepted; "
+            "create a new campaign to send again."
+        )
+
+
+def _merged(current: Parameters, changes: Parameters) -> Parameters:
+    merged = current | changes
+    for there, other in (PUSH_TIMES, PUSH_TIMES[::-1]):
+        if other in changes:
+            merged.pop(there, None)
+    if len(_encode(merged)) > parameters_of.LARGEST:
+        raise MalformedParameter(
+            f"{max(changes, key=lambda name: len(_encode(changes[name])))[:100]} makes the campaign too large: "
+            f"at most {parameters_of.LARGEST} bytes of JSON are accepted in all."
+        )
+    return merged
+
+
+def _progress(parameters: Parameters, sender: Sender, now: int) -> CampaignState:
+    """How far a live campaign is. A device's own time is read as UTC; the day after it is for the time zones."""
+    is_local = "local_push_time" in parameters
+    begins = moment(parameters["local_push_time" if is_local else "push_time"])
+    if now < begins:
+        return CampaignState.SCHEDULED
+    ends = _end(parameters, begins, sender)
+    if ends is not None and is_local:
+        ends += DAY_MS
+    return CampaignState.RUNNING if ends is None or now < ends else CampaignState.COMPLETED
+
+
+def _end(parameters: Parameters, begins: int, sender: Sender) -> int | None:
+    """When the last send begins; None when that is open.
+
+    A sender of the company's own is taken at its word, which is the push time. Our sender is done when it
+    says so, not at any time that could be named beforehand.
+    """
+    if "recurrence" in parameters:
+        end_date = parameters["recurrence"].get("end_date")
+        return None if end_date is None else moment(end_date)
+    return begins if sender is Sender.EXTERNAL or "local_push_time" in parameters else None
+
+
+def _identity(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "campaign_token": campaign.token,
+        "from_api": campaign.from_api,
+        "dev_only": campaign.dev_only,
+        "created_date": written(campaign.created_at),
+    }
+
+
+def _number(query: Mapping[str, str], name: str, default: int, least: int, most: int | None) -> int:
+    value = query.get(name)
+    if value is None:
+        return default
+    if _NUMBER.fullmatch(value) and least <= int(value) and (most is None or int(value) <= most):
+        return int(value)
+    accepted = f"{least} or more" if most is None else f"{least} to {most}"
+    raise MalformedParameter(f'{name} is "{value[:40]}": a whole number, {accepted}, is accepted.')
+
+
+def _word(query: Mapping[str, str], name: str) -> bool | None:
+    match query.get(name):
+        case None:
+            return None
+        case "true":
+            return True
+        case "false":
+            return False
+        case other:
+            raise MalformedParameter(f'{name} is "{other[:40]}": true or false is accepted.')
