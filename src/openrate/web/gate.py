@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from openrate import companies
 from openrate.config import Settings
 from openrate.errors import AuthenticationInvalid
@@ -19,13 +17,14 @@ _ADDRESS_RATE, _ADDRESS_BURST = 500, 5_000
 
 
 class Gate:
-    """Checks keys and takes tokens from the buckets of those who hold them."""
+    """Checks keys and takes tokens from the buckets of those who hold them.
+
+    Nothing here waits: the records keep apps and keys in memory.
+    """
 
     def __init__(self, settings: Settings, services: Services) -> None:
         self._services = services
         self._trusted = settings.trusted_proxies
-        # An app and its keys never change, so this is as large as there are apps, and never wrong.
-        self._apps: dict[str, App] = {}
         self._by_key = Buckets(settings.rate_limit, 2 * settings.rate_limit)
         self._by_installation = Buckets(_INSTALLATION_RATE, _INSTALLATION_BURST)
         self._by_address = Buckets(_ADDRESS_RATE, _ADDRESS_BURST)
@@ -42,7 +41,7 @@ class Gate:
         """Count a request against the installation that made it; raises TooManyRequests."""
         self._by_installation.take((app_id, dev, installation_id))
 
-    async def access(self, call: Call, rest_key: str | None, *, write: bool) -> Access:
+    def access(self, call: Call, rest_key: str | None, *, write: bool) -> Access:
         """What a REST key opens at the app key in the path; counted against the key on ``/1.1``.
 
         Raises:
@@ -53,19 +52,16 @@ class Gate:
         call.app_id = access.app.id
         return access
 
-    async def app(self, call: Call) -> tuple[App, bool]:
+    def app(self, call: Call) -> tuple[App, bool]:
         """The app and the world that the key in the path names, for a device.
 
         Raises:
             AuthenticationInvalid: no app has that key.
         """
         key = call.parts[2]
-        app = self._apps.get(key)
+        app = self._services.records.app_by_key(key)
         if app is None:
-            app = await asyncio.to_thread(self._services.records.app_by_key, key)
-            if app is None:
-                raise AuthenticationInvalid
-            self._apps[key] = app
+            raise AuthenticationInvalid
         call.app_id = app.id
         return app, key == app.dev_key
 

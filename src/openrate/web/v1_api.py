@@ -51,7 +51,7 @@ class V1Api:
         rest_key, bearer = _credentials(call)
         if rest_key is None:
             self._gate.limit_address(call)
-        app, dev = await self._app(call, rest_key)
+        app, dev = self._app(call, rest_key)
         wanted = read_registration(await read_body(call, CAMPAIGN_BODY))
         registered = await asyncio.to_thread(
             self._installations.register, app, dev, wanted, bearer=bearer, is_server=rest_key is not None
@@ -65,7 +65,7 @@ class V1Api:
     async def retire(self, call: Call) -> Answer:
         """Remove an installation; a device may remove itself only."""
         rest_key, bearer = _credentials(call)
-        app, dev = await self._app(call, rest_key)
+        app, dev = self._app(call, rest_key)
         wanted = call.parts[4]
         if rest_key is None and await self._speaker(call, app, dev, bearer) != wanted:
             raise AuthenticationInvalid
@@ -76,7 +76,7 @@ class V1Api:
         """Take facts; 200 when every accepted one is durable."""
         received_at = self._gate.now()
         rest_key, bearer = _credentials(call)
-        app, dev = await self._app(call, rest_key)
+        app, dev = self._app(call, rest_key)
         if rest_key is not None:
             reporter, limit, seconds = Reporter(None), SERVER_EVENTS_BODY, _SERVER_SECONDS
         else:
@@ -91,11 +91,11 @@ class V1Api:
         self._tally.add_report(answer.accepted, (e.code for e in answer.errors))
         return Answer(200, _encode(answer))
 
-    async def _app(self, call: Call, rest_key: str | None) -> tuple[App, bool]:
+    def _app(self, call: Call, rest_key: str | None) -> tuple[App, bool]:
         """The app and the world of the key in the path; with a REST key, that one must open it."""
         if rest_key is None:
-            return await self._gate.app(call)
-        access = await self._gate.access(call, rest_key, write=True)
+            return self._gate.app(call)
+        access = self._gate.access(call, rest_key, write=True)
         return access.app, access.dev
 
     async def _speaker(self, call: Call, app: App, dev: bool, bearer: str | None) -> str:
