@@ -26,7 +26,7 @@ class StatsCall(NamedTuple):
     @property
     def python(self) -> str:
         """For Python 3, which needs nothing installed."""
-        return f'''\
+        return f"""\
 import json
 from urllib.request import Request, urlopen
 
@@ -40,12 +40,12 @@ for row in stats["detail"]:
     opens = row["direct_open"] + row["influenced_open"]
     rate = opens / row["sent"] if row["sent"] else 0
     print(f"{{row['date']}}  {{row['sent']}} sent  {{rate:.1%}} opened")
-'''
+"""
 
     @property
     def php(self) -> str:
         """For PHP 7.3 or later, with its cURL extension."""
-        return f'''\
+        return f"""\
 <?php
 $call = curl_init("{self.url}");
 curl_setopt_array($call, [
@@ -59,4 +59,4 @@ foreach ($stats["detail"] as $row) {{
     $rate = $row["sent"] ? 100 * $opens / $row["sent"] : 0;
     printf("%s  %d sent  %.1f%% opened\\n", $row["date"], $row["sent"], $rate);
 }}
-'''
+"""

@@ -211,6 +211,9 @@ class Records(Protocol):
         Answers from memory what it answered lately; what it does not know costs no memory.
         """
 
+    def campaign_tokens(self, app_id: int) -> dict[int, str]:
+        """The token of each campaign of that app by its id, in whatever state, deleted ones included."""
+
     def update_campaign(
         self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
     ) -> Campaign | None:

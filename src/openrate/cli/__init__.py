@@ -1,0 +1,56 @@
+"""The command line: nouns with verbs, ``--json`` beside every table, errors in one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from openrate.cli import apps, campaigns, companies, facts, serving
+from openrate.errors import OpenrateError, UsageError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="openrate",
+    help="Push campaigns whose numbers can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(apps.app, name="app")
+app.add_typer(companies.app, name="company")
+app.add_typer(campaigns.app, name="campaign")
+for command, name in (
+    (serving.serve, "serve"),
+    (campaigns.stats, "stats"),
+    (facts.verify, "verify"),
+    (facts.rebuild, "rebuild"),
+    (facts.import_, "import"),
+    (facts.export, "export"),
+    (serving.demo, "demo"),
+):
+    app.command(name)(command)
+
+
+def main() -> None:
+    """Run a command: exit code 0, 1 for what went wrong, 2 for a wrong use, 3 for rows that differ."""
+    try:
+        code = app(standalone_mode=False)
+    except OpenrateError as error:
+        code = _say(str(error), 2 if isinstance(error, UsageError) else 1)
+    except typer.TyperException as error:
+        code = _say(error.format_message(), error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        code = _say("Stopped.", 130)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not flush into the pipe again.
+        sys.stdout = None
+        code = 0
+    sys.exit(code)
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(f"openrate: {sentence}\n")
+    return code

@@ -1,0 +1,58 @@
+"""openrate app."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from openrate.cli.asking import Data, Json, ask
+from openrate.cli.terminal import print_json, print_table
+from openrate.commands.requests import CreateApp, ListApps
+from openrate.model import Platform, Sender
+
+app = typer.Typer(help="Apps and their keys.", no_args_is_help=True, rich_markup_mode=None)
+
+_KEYS = ("live_key", "dev_key", "sdk_key")
+
+
+@app.command()
+def create(  # noqa: PLR0913 - an option each
+    company: Annotated[str, typer.Option(help="The company; one of that name is reused.")],
+    name: Annotated[str, typer.Option(help="The app.")],
+    platform: Annotated[Platform, typer.Option(help="What the app runs on.")],
+    sender: Annotated[Sender, typer.Option(help="Who sends its pushes.")] = Sender.EXTERNAL,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make an app, and its company when there is none of that name.
+
+    The REST key of a new company is shown this once; make more with: openrate company key create.
+
+    Example: openrate app create --company Acme --name Shop --platform ios --data data
+    """
+    made = ask(data, CreateApp(company, name, platform, sender), create=True)
+    if json:
+        print_json(made)
+        return
+    print_table(
+        ["", made["company"] + ": " + made["app"]], [[name, made[name]] for name in ("rest_api_key", *_KEYS)]
+    )
+    if made["rest_api_key"] is None:
+        typer.echo("The REST keys of a company that exists cannot be shown again.", err=True)
+    else:
+        typer.echo("Keep the REST key now: it is not stored and is not shown again.", err=True)
+
+
+@app.command("list")
+def list_(data: Data = None, json: Json = False) -> None:
+    """Every app with its keys.
+
+    Example: openrate app list --data data
+    """
+    apps = ask(data, ListApps())
+    if json:
+        print_json(apps)
+        return
+    columns = ("company", "app", "platform", "sender", *_KEYS)
+    print_table(columns, [[row[name] for name in columns] for row in apps])

@@ -1,0 +1,97 @@
+"""openrate company."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from openrate.cli.asking import Data, Json, ask, asking
+from openrate.cli.terminal import print_json, print_table, progress_bar, seconds, window
+from openrate.commands.requests import CreateKey, ListKeys, RevokeKey, SetCompany
+from openrate.model import Scope
+
+app = typer.Typer(help="Companies: their REST keys and windows.", no_args_is_help=True, rich_markup_mode=None)
+keys = typer.Typer(help="REST keys.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="key")
+
+Company = Annotated[str, typer.Argument(metavar="COMPANY", help="The company's name.")]
+Window = Annotated[str | None, typer.Option(metavar="WINDOW")]
+
+
+@keys.command("create")
+def create_key(
+    company: Company,
+    scope: Annotated[Scope, typer.Option(help="full, or read for tools that only read.")] = Scope.FULL,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make a REST key, which is shown this once.
+
+    Example: openrate company key create Acme --scope read --data data
+    """
+    made = ask(data, CreateKey(company, scope))
+    if json:
+        print_json(made)
+        return
+    print_table(["id", "scope", "rest_api_key"], [[made["id"], made["scope"], made["rest_api_key"]]])
+    typer.echo("Keep the REST key now: it is not stored and is not shown again.", err=True)
+
+
+@keys.command("list")
+def list_keys(company: Company, data: Data = None, json: Json = False) -> None:
+    """The REST keys of a company; not the keys themselves, which are not kept.
+
+    Example: openrate company key list Acme --data data
+    """
+    found = ask(data, ListKeys(company))
+    if json:
+        print_json(found)
+        return
+    columns = ("id", "scope", "created", "revoked")
+    print_table(columns, [[row[name] for name in columns] for row in found])
+
+
+@keys.command("revoke")
+def revoke_key(
+    company: Company,
+    key: Annotated[int, typer.Argument(metavar="ID", help="Its number in openrate company key list.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make a REST key void, for good and at once.
+
+    Example: openrate company key revoke Acme 2 --data data
+    """
+    answer = ask(data, RevokeKey(company, key))
+    if json:
+        print_json(answer)
+    else:
+        typer.echo(f"Key {key} of {company} is void.")
+
+
+@app.command("set")
+def set_(  # noqa: PLR0913 - an option each
+    company: Company,
+    influence_window: Window = None,
+    reengage_window: Window = None,
+    inactive_after: Window = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Set attribution windows (90m, 3h, 30d) and count the past anew under them; without any, show them.
+
+    Until the new numbers are ready the old ones answer, whole.
+
+    Example: openrate company set Acme --influence-window 6h --data data
+    """
+    request = SetCompany(
+        company, seconds(influence_window), seconds(reengage_window), seconds(inactive_after)
+    )
+    with asking(data) as line, progress_bar("Counting anew") as bar:
+        rule = line.ask(request, bar)
+    if json:
+        print_json(rule)
+        return
+    names = ("influence_window", "reengage_window", "inactive_after")
+    print_table(["company", *names], [[company, *(window(rule[name]) for name in names)]])

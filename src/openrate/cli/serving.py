@@ -1,0 +1,35 @@
+"""openrate serve, openrate demo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from openrate import compose
+from openrate import demo as demonstration
+from openrate.cli.asking import Data, settings
+
+
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 if not given.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="8000 if not given; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """Serve HTTP until SIGTERM or Ctrl-C. TLS is a proxy's work.
+
+    Every setting can be given as OPENRATE_<NAME>, and as OPENRATE_<NAME>_FILE for one kept in a file.
+
+    Example: openrate serve --data data --port 8000
+    """
+    compose.serve(settings(data, host=host, port=port))
+
+
+def demo() -> None:
+    """Start a server on a free port, report facts over HTTP, show and check the numbers, and end.
+
+    Example: openrate demo
+    """
+    demonstration.run()

@@ -1,0 +1,28 @@
+"""What commands work with."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from openrate.ingest import Ingest
+from openrate.ports import Clock, EventLog, Records
+
+
+class Parts(Protocol):
+    """The parts of a service. The log is opened when it is first asked for; most commands need none."""
+
+    @property
+    def records(self) -> Records:
+        """Companies, apps, keys, campaigns."""
+
+    @property
+    def log(self) -> EventLog:
+        """The facts."""
+
+    @property
+    def ingest(self) -> Ingest:
+        """The door for facts."""
+
+    @property
+    def clock(self) -> Clock:
+        """The present."""

@@ -1,0 +1,178 @@
+"""Commands about companies, apps, keys and campaigns. Only a change of windows touches the facts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from openrate import campaigns, companies
+from openrate.commands.parts import Parts
+from openrate.commands.requests import (
+    CreateApp,
+    CreateKey,
+    ListApps,
+    ListCampaigns,
+    ListKeys,
+    RevokeKey,
+    SetCompany,
+    ShowCampaign,
+)
+from openrate.control import Talk
+from openrate.errors import OpenrateError
+from openrate.model import App, Campaign, Company, RestKey, Rule
+
+Answer = dict[str, Any]
+
+
+def create_app(parts: Parts, request: CreateApp, _talk: Talk) -> Answer:
+    """Make an app; its company and that one's first REST key too, if the company is new."""
+    made = companies.create_app(
+        parts.records, request.company, request.name, request.platform, request.sender, parts.clock.now()
+    )
+    rule = _company(parts, request.company).rule
+    if rule != Rule():
+        parts.log.set_rule([made.app.id], rule)
+    return {
+        "company": request.company,
+        "app": made.app.name,
+        "platform": made.app.platform,
+        "rest_api_key": made.rest_key,
+        "live_key": made.app.live_key,
+        "dev_key": made.app.dev_key,
+        "sdk_key": made.app.sdk_key,
+    }
+
+
+def list_apps(parts: Parts, _request: ListApps, _talk: Talk) -> list[Answer]:
+    """Every app with its keys, by company."""
+    names = {company.id: company.name for company in parts.records.companies()}
+    return [
+        {
+            "company": names[app.company_id],
+            "app": app.name,
+            "platform": app.platform,
+            "sender": app.sender,
+            "live_key": app.live_key,
+            "dev_key": app.dev_key,
+            "sdk_key": app.sdk_key,
+        }
+        for app in parts.records.apps()
+    ]
+
+
+def create_key(parts: Parts, request: CreateKey, _talk: Talk) -> Answer:
+    """Make a REST key; this is the only time it is shown."""
+    company = _company(parts, request.company)
+    key, secret = companies.create_key(parts.records, company.id, request.scope, parts.clock.now())
+    return {**_key(company, key), "rest_api_key": secret}
+
+
+def list_keys(parts: Parts, request: ListKeys, _talk: Talk) -> list[Answer]:
+    """What is known of a company's keys; the keys themselves are not kept."""
+    company = _company(parts, request.company)
+    return [_key(company, key) for _, key in parts.records.keys(company.id)]
+
+
+def revoke_key(parts: Parts, request: RevokeKey, _talk: Talk) -> Answer:
+    """Make a key void."""
+    company = _company(parts, request.company)
+    if not parts.records.revoke_key(company.id, request.id, parts.clock.now()):
+        raise OpenrateError(
+            f"{company.name} has no key {request.id}: openrate company key list shows those it has."
+        )
+    return {"company": company.name, "id": request.id, "revoked": True}
+
+
+def set_company(parts: Parts, request: SetCompany, talk: Talk) -> Answer:
+    """Change a company's windows and make its rows anew under them."""
+    company = _company(parts, request.company)
+    given = msgspec.structs.asdict(request)
+    changes = {name: given[name] for name in Rule.__struct_fields__ if given[name] is not None}
+    rule = msgspec.structs.replace(company.rule, **changes)
+    if rule != company.rule:
+        companies.set_rule(parts.records, company.id, rule)
+        apps = [app.id for app in parts.records.apps(company.id)]
+        parts.log.set_rule(apps, rule, talk.progress)
+    return {"company": company.name, **msgspec.structs.asdict(rule)}
+
+
+def list_campaigns(parts: Parts, request: ListCampaigns, _talk: Talk) -> list[Answer]:
+    """The newest campaigns of each app, or of one."""
+    apps = parts.records.apps() if request.app is None else [app_of(parts, request.app)]
+    return [
+        _campaign(parts, app, campaign)
+        for app in apps
+        for campaign in parts.records.campaigns(app.id, 0, request.limit)
+    ]
+
+
+def show_campaign(parts: Parts, request: ShowCampaign, _talk: Talk) -> Answer:
+    """One campaign, deleted or not, with what its creator gave."""
+    app, campaign = find_campaign(parts, request.token)
+    return {**_campaign(parts, app, campaign), "parameters": campaign.parameters}
+
+
+def app_of(parts: Parts, key: str) -> App:
+    """The app whose Live or SDK key this is.
+
+    Raises:
+        OpenrateError: there is none.
+    """
+    app = parts.records.app_by_key(key)
+    if app is None or key == app.dev_key:
+        raise OpenrateError(f"{key} is no app's Live key: openrate app list shows them.")
+    return app
+
+
+def find_campaign(parts: Parts, token: str) -> tuple[App, Campaign]:
+    """The campaign of that token, and its app.
+
+    Raises:
+        OpenrateError: there is none.
+    """
+    for app in parts.records.apps():
+        campaign = parts.records.campaign(app.id, token)
+        if campaign is not None:
+            return app, campaign
+    raise OpenrateError(f"There is no campaign {token}: openrate campaign list shows them.")
+
+
+def _company(parts: Parts, name: str) -> Company:
+    company = parts.records.company(name)
+    if company is None:
+        names = ", ".join(company.name for company in parts.records.companies()) or "none yet"
+        raise OpenrateError(f"There is no company {name}; there are: {names}.")
+    return company
+
+
+def _key(company: Company, key: RestKey) -> Answer:
+    return {
+        "company": company.name,
+        "id": key.id,
+        "scope": key.scope,
+        "created": iso(key.created_at),
+        "revoked": None if key.revoked_at is None else iso(key.revoked_at),
+    }
+
+
+def _campaign(parts: Parts, app: App, campaign: Campaign) -> Answer:
+    return {
+        "campaign_token": campaign.token,
+        "name": campaign.parameters.get("name"),
+        "app": app.name,
+        "platform": app.platform,
+        "live_key": app.live_key,
+        "state": campaigns.state(campaign, parts.clock.now()),
+        "created": iso(campaign.created_at),
+        "versions": campaign.has_versions,
+        "dev_only": campaign.dev_only,
+        "deleted": None if campaign.deleted_at is None else iso(campaign.deleted_at),
+    }
+
+
+def iso(at: int) -> str:
+    """Milliseconds as RFC 3339, UTC."""
+    moment = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{moment}.{at % 1000:03d}Z"

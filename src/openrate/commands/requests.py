@@ -1,0 +1,111 @@
+"""What can be asked: one struct per command, which is also the line that goes over the control socket."""
+
+from __future__ import annotations
+
+import msgspec
+
+from openrate.model import Platform, Scope, Sender
+
+
+class _Request(msgspec.Struct, frozen=True, tag_field="command"):
+    """Names travel as the tag."""
+
+
+class CreateApp(_Request, frozen=True, tag="app create"):
+    """Make an app, and its company when there is none of that name."""
+
+    company: str
+    name: str
+    platform: Platform
+    sender: Sender = Sender.EXTERNAL
+
+
+class ListApps(_Request, frozen=True, tag="app list"):
+    """Every app with its keys."""
+
+
+class CreateKey(_Request, frozen=True, tag="company key create"):
+    """Make a REST key."""
+
+    company: str
+    scope: Scope = Scope.FULL
+
+
+class ListKeys(_Request, frozen=True, tag="company key list"):
+    """The REST keys of a company, by what is known of them."""
+
+    company: str
+
+
+class RevokeKey(_Request, frozen=True, tag="company key revoke"):
+    """Make a REST key void for good."""
+
+    company: str
+    id: int
+
+
+class SetCompany(_Request, frozen=True, tag="company set"):
+    """Change attribution windows, in seconds; None leaves one as it is."""
+
+    company: str
+    influence_window: int | None = None
+    reengage_window: int | None = None
+    inactive_after: int | None = None
+
+
+class ListCampaigns(_Request, frozen=True, tag="campaign list"):
+    """The newest campaigns, of one app (by its Live key) or of each."""
+
+    app: str | None = None
+    limit: int = 20
+
+
+class ShowCampaign(_Request, frozen=True, tag="campaign show"):
+    """One campaign with all its parameters."""
+
+    token: str
+
+
+class ShowStats(_Request, frozen=True, tag="stats"):
+    """The statistics of one campaign."""
+
+    token: str
+
+
+class Verify(_Request, frozen=True, tag="verify"):
+    """Recompute every row and say what differs."""
+
+
+class Rebuild(_Request, frozen=True, tag="rebuild"):
+    """Make every row again."""
+
+
+class TakeFacts(_Request, frozen=True, tag="import"):
+    """Take facts into an app (by its Live key): lines of JSON as ``POST /v1/{api_key}/events`` has them."""
+
+    app: str
+    lines: str
+
+
+class GiveFacts(_Request, frozen=True, tag="export"):
+    """Give the facts of an app (by its Live key), or of one of its campaigns, in the same form."""
+
+    app: str
+    campaign: str | None = None
+
+
+Request = (
+    CreateApp
+    | ListApps
+    | CreateKey
+    | ListKeys
+    | RevokeKey
+    | SetCompany
+    | ListCampaigns
+    | ShowCampaign
+    | ShowStats
+    | Verify
+    | Rebuild
+    | TakeFacts
+    | GiveFacts
+)
