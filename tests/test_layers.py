@@ -1,0 +1,97 @@
+"""Imports go one way (CONTRIBUTING.md, "How the code reads")."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import openrate
+
+ROOT = Path(openrate.__file__).parent
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+VOCABULARY = {"model", "errors"}
+MIDDLE = {
+    "attribution",
+    "campaign_parameters",
+    "campaigns",
+    "commands",
+    "companies",
+    "control",
+    "folder",
+    "ingest",
+    "installations",
+    "registration",
+    "stats",
+    "times",
+}
+EDGES = {"storage", "web"}
+"""They are next to each other: neither may know the other."""
+SHARED = {"config", "ports"}
+DEMO = {"demo", "demo_facts", "examples"}
+"""A program that uses the server from outside: it may know how to print, and nothing within."""
+
+MAY_IMPORT = {
+    "__init__": set[str](),
+    "model": set[str](),
+    "errors": set[str](),
+    "ports": VOCABULARY,
+    "config": VOCABULARY,
+    "logs": set[str](),
+    **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
+    "storage": VOCABULARY | SHARED | {"attribution", "storage"},
+    "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"web", "__init__"},
+    **dict.fromkeys(DEMO, {"errors"} | DEMO),
+    "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"logs"},
+    "cli": VOCABULARY | SHARED | {"commands", "stats", "compose", "demo", "cli"},
+    "__main__": {"cli"},
+}
+
+
+def layer(module: Path) -> str:
+    return module.parts[0].removesuffix(".py")
+
+
+def imported(module: Path) -> Iterator[str]:
+    """The top-level names inside the package that a module imports, wherever in it the import stands."""
+    for node in ast.walk(ast.parse((ROOT / module).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "openrate":
+            names = [f"openrate.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            names = [node.module or ""]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == "openrate":
+                top = rest.partition(".")[0]
+                yield "__init__" if top in {"", "__version__"} else top
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_imports_only_what_lies_below_it(module: Path) -> None:
+    wrong = {name for name in imported(module) if name not in MAY_IMPORT[layer(module)]}
+    assert not wrong, f"{module} imports {', '.join(sorted(wrong))}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_no_import_hides_in_a_function(module: Path) -> None:
+    tree = ast.parse((ROOT / module).read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    hidden = [
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not hidden, f"{module} imports inside functions, in lines {hidden}"
+
+
+def test_only_compose_names_adapters() -> None:
+    namers = {str(m) for m in MODULES if layer(m) not in EDGES and EDGES & set(imported(m))}
+    assert namers == {"compose.py"}
