@@ -1,0 +1,1 @@
+"""How a database gets from any earlier version of the records to this one (Alembic)."""

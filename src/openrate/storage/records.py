@@ -1,0 +1,301 @@
+"""Companies, apps, keys, campaigns and installations in a SQL database (``ports.Records``).
+
+The process that serves is the only one that writes, so what it remembers is true. With several processes on
+one PostgreSQL, each will have to hear of the others' changes.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Executable, Row, and_, insert, select, update
+
+from openrate.model import (
+    App,
+    Campaign,
+    CampaignRef,
+    Company,
+    Installation,
+    Platform,
+    RestKey,
+    Rule,
+    Scope,
+    Sender,
+)
+from openrate.storage import installations
+from openrate.storage.campaign_refs import RememberedRefs
+from openrate.storage.database import Database
+from openrate.storage.directory import Directory, read_directory
+from openrate.storage.tables import apps, campaigns, companies, rest_keys, secrets
+
+_TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_TOKENS_AT_ONCE = 500
+"""Tokens asked for in one statement; SQLite takes at most 32,766 values."""
+_CAMPAIGN_FIELDS = Campaign.__struct_fields__
+_CAMPAIGN_COLUMNS = [campaigns.c[field] for field in _CAMPAIGN_FIELDS]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SqlRecords:
+    """The records in SQLite, or in another database that SQLAlchemy speaks to."""
+
+    def __init__(self, place: Path | str) -> None:
+        """Open the database at ``place``, a file for SQLite or a URL; raises what ``Database`` raises."""
+        self._database = Database(place)
+        self._directory = self._read_directory()
+        self._directory_lock = threading.Lock()
+        self._refs = RememberedRefs()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def company(self, name: str) -> Company | None:
+        """The company of that name, if there is one."""
+        return self._directory.companies.get(name)
+
+    def company_of(self, app: App) -> Company:
+        """The company that an app belongs to."""
+        return self._directory.companies_by_id[app.company_id]
+
+    def companies(self) -> list[Company]:
+        """Every company, by name."""
+        return list(self._directory.companies.values())
+
+    def create_company(self, name: str, rule: Rule) -> Company:
+        """Make a company."""
+        row = insert(companies).values(name=name, **msgspec.structs.asdict(rule))
+        number = self._change(row.returning(companies.c.id), f"There is a company {name} already.")
+        return Company(number, name, rule)
+
+    def set_rule(self, company_id: int, rule: Rule) -> None:
+        """Set the attribution windows."""
+        of_company = update(companies).where(companies.c.id == company_id)
+        self._change(of_company.values(**msgspec.structs.asdict(rule)).returning(companies.c.id))
+
+    def create_app(  # noqa: PLR0913 - a row has this many columns
+        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+    ) -> App:
+        """Make an app with its three keys."""
+        row = insert(apps).values(
+            company_id=company_id,
+            name=name,
+            platform=platform.value,
+            sender=sender.value,
+            live_key=live,
+            dev_key=dev,
+            sdk_key=sdk,
+        )
+        taken = f"The company has an app {name} on {platform.value} already."
+        number = self._change(row.returning(apps.c.id), taken)
+        return App(number, company_id, name, platform, sender, live, dev, sdk)
+
+    def apps(self, company_id: int | None = None) -> list[App]:
+        """Every app (of a company), by company and name."""
+        return [app for app in self._directory.apps if company_id in {None, app.company_id}]
+
+    def app_by_key(self, key: str) -> App | None:
+        """The app that a Live, Dev or SDK key names."""
+        return self._directory.apps_by_key.get(key)
+
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+        """Store the SHA-256 of a new REST key."""
+        row = insert(rest_keys).values(
+            company_id=company_id, hashed=hashed, scope=scope.value, created_at=at, revoked_at=None
+        )
+        number = self._change(row.returning(rest_keys.c.id), "This REST key is in use already.")
+        return RestKey(number, company_id, scope, at)
+
+    def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
+        """The REST keys of a company with their hashes, revoked ones included, oldest first."""
+        return list(self._directory.keys.get(company_id, ()))
+
+    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+        """Revoke a key of that company; one that is void already stays void since then."""
+        if key_id not in {key.id for _, key in self.keys(company_id)}:
+            return False
+        valid = and_(rest_keys.c.id == key_id, rest_keys.c.revoked_at.is_(None))
+        self._change(update(rest_keys).where(valid).values(revoked_at=at).returning(rest_keys.c.id))
+        return True
+
+    def create_campaign(  # noqa: PLR0913 - a row has this many columns
+        self,
+        app_id: int,
+        token: str,
+        parameters: dict[str, Any],
+        *,
+        has_versions: bool,
+        dev_only: bool,
+        at: int,
+        was_live: bool,
+    ) -> Campaign:
+        """Store a new campaign."""
+        fresh = Campaign(0, app_id, token, parameters, has_versions, dev_only, True, at, was_live)
+        row = insert(campaigns).values(token=token, app_id=app_id, **_changeable(fresh))
+        with self._database.writing(f"There is a campaign {token} already.") as connection:
+            number = connection.scalar(row.returning(campaigns.c.id))
+        return msgspec.structs.replace(fresh, id=number)
+
+    def campaign(self, app_id: int, token: str) -> Campaign | None:
+        """A campaign of that app, deleted ones included."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        with self._database.reading() as connection:
+            return _read_campaign(connection, app_id, token)
+
+    def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
+        """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""
+        remembered = {token: self._refs.get(app_id, token) for token in tokens}
+        found = {token: ref for token, ref in remembered.items() if ref is not None}
+        if len(found) == len(remembered):
+            return found
+        missing = [token for token in remembered if token not in found and _TOKEN.fullmatch(token)]
+        return found | self._read_refs(app_id, missing)
+
+    def campaign_tokens(self, app_id: int) -> dict[int, str]:
+        """The token of each campaign of that app by its id, deleted ones included."""
+        wanted = select(campaigns.c.id, campaigns.c.token).where(campaigns.c.app_id == app_id)
+        with self._database.reading() as connection:
+            return {row.id: row.token for row in connection.execute(wanted)}
+
+    def update_campaign(
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+    ) -> Campaign | None:
+        """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        with self._database.writing() as connection:
+            known = _read_campaign(connection, app_id, token)
+            if known is None or known.deleted_at is not None:
+                return None
+            changed = change(known)
+            if changed != known:
+                row = update(campaigns).where(campaigns.c.id == known.id)
+                connection.execute(row.values(**_changeable(changed)))
+        return changed
+
+    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+        """Mark as deleted; False when there is none, or it was deleted before."""
+        deleted = self.update_campaign(
+            app_id, token, lambda campaign: msgspec.structs.replace(campaign, deleted_at=at)
+        )
+        self._refs.forget(app_id, [token])
+        return deleted is not None
+
+    def campaigns(  # noqa: PLR0913 - three filters and a page
+        self,
+        app_id: int,
+        offset: int,
+        limit: int,
+        *,
+        live: bool | None = None,
+        from_api: bool | None = None,
+        include_dev: bool = True,
+    ) -> list[Campaign]:
+        """A page of an app's campaigns, newest first by creation, without deleted ones."""
+        wanted = [campaigns.c.app_id == app_id, campaigns.c.deleted_at.is_(None)]
+        if live is not None:
+            wanted.append(campaigns.c.live == live)
+        if from_api is not None:
+            wanted.append(campaigns.c.from_api == from_api)
+        if not include_dev:
+            wanted.append(campaigns.c.dev_only.is_(False))
+        page = select(*_CAMPAIGN_COLUMNS).where(*wanted).order_by(campaigns.c.id.desc())
+        with self._database.reading() as connection:
+            return [_campaign(row) for row in connection.execute(page.offset(offset).limit(limit))]
+
+    def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
+        """One installation."""
+        if not installations.can_be_an_id(installation_id):
+            return None
+        with self._database.reading() as connection:
+            return installations.read(connection, app_id, dev, installation_id)
+
+    def put_installation(self, installation: Installation, at: int) -> bool:
+        """Insert or replace; a push token belongs to the installation that gave it last. True when it is new."""
+        with self._database.writing() as connection:
+            return installations.put(connection, installation, at)
+
+    def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
+        """Remove one; False when it is unknown. Its token version is remembered, so old tokens stay void."""
+        if not installations.can_be_an_id(installation_id):
+            return False
+        with self._database.writing() as connection:
+            return installations.remove(connection, app_id, dev, installation_id)
+
+    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A secret of this server by name, made at first use."""
+        with self._database.writing() as connection:
+            known: bytes | None = connection.scalar(select(secrets.c.value).where(secrets.c.name == name))
+            if known is not None:
+                return known
+            made = make()
+            connection.execute(insert(secrets).values(name=name, value=made))
+        return made
+
+    def replace_secret(self, name: str, value: bytes) -> None:
+        """Rotate a secret."""
+        with self._database.writing() as connection:
+            known = connection.execute(update(secrets).where(secrets.c.name == name).values(value=value))
+            if not known.rowcount:
+                connection.execute(insert(secrets).values(name=name, value=value))
+
+    def _change(self, statement: Executable, taken: str | None = None) -> int:
+        """Run a statement on companies, apps or keys; returns the id it gives, or 0.
+
+        What is remembered follows when the change is durable, in the order of the changes.
+        """
+        with self._directory_lock:
+            with self._database.writing(taken) as connection:
+                number = connection.scalar(statement)
+            self._directory = self._read_directory()
+        return int(number or 0)
+
+    def _read_directory(self) -> Directory:
+        with self._database.reading() as connection:
+            return read_directory(connection)
+
+    def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
+        found: dict[str, CampaignRef] = {}
+        moment = self._refs.moment
+        with self._database.reading() as connection:
+            for start in range(0, len(tokens), _TOKENS_AT_ONCE):
+                found |= _read_refs(connection, app_id, tokens[start : start + _TOKENS_AT_ONCE])
+        self._refs.remember(app_id, found, moment)
+        return found
+
+
+def _changeable(campaign: Campaign) -> dict[str, Any]:
+    """The columns of a campaign beside its name."""
+    skipped = {"id", "app_id", "token", "parameters"}
+    values = {field: getattr(campaign, field) for field in _CAMPAIGN_FIELDS if field not in skipped}
+    values["parameters"] = _encode(campaign.parameters).decode()
+    values["live"] = bool(campaign.parameters.get("live", False))
+    return values
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    fields = dict(zip(_CAMPAIGN_FIELDS, row, strict=True))
+    return Campaign(**{**fields, "parameters": _decode(fields["parameters"])})
+
+
+def _read_campaign(connection: Connection, app_id: int, token: str) -> Campaign | None:
+    named = and_(campaigns.c.token == token, campaigns.c.app_id == app_id)
+    row = connection.execute(select(*_CAMPAIGN_COLUMNS).where(named)).one_or_none()
+    return None if row is None else _campaign(row)
+
+
+def _read_refs(connection: Connection, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
+    wanted = select(campaigns.c.token, campaigns.c.id, campaigns.c.has_versions, campaigns.c.deleted_at)
+    rows = connection.execute(wanted.where(campaigns.c.token.in_(tokens), campaigns.c.app_id == app_id))
+    return {
+        token: CampaignRef(number, has_versions, deleted_at is not None)
+        for token, number, has_versions, deleted_at in rows
+    }

@@ -1,0 +1,131 @@
+"""The tables of the records, as the program uses them; ``migrations/`` is how a database gets there.
+
+A test holds the two together. Types are those that SQLite and PostgreSQL share. Times are milliseconds since
+1970, UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+_NAMES = {
+    "ix": "%(table_name)s_by_%(column_0_N_name)s",
+    "uq": "%(table_name)s_one_%(column_0_N_name)s",
+    "fk": "%(table_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_pk",
+}
+METADATA = MetaData(naming_convention=_NAMES)
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column of type INTEGER, which has 64 bits there anyway."""
+
+companies = Table(
+    "companies",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("influence_window", Integer, nullable=False),
+    Column("reengage_window", Integer, nullable=False),
+    Column("inactive_after", Integer, nullable=False),
+)
+
+apps = Table(
+    "apps",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("company_id", _Id, ForeignKey("companies.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("live_key", Text, nullable=False, unique=True),
+    Column("dev_key", Text, nullable=False, unique=True),
+    Column("sdk_key", Text, nullable=False, unique=True),
+    UniqueConstraint("company_id", "platform", "name"),
+)
+
+rest_keys = Table(
+    "rest_keys",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("company_id", _Id, ForeignKey("companies.id"), nullable=False, index=True),
+    Column("hashed", LargeBinary, nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+campaigns = Table(
+    "campaigns",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("app_id", _Id, ForeignKey("apps.id"), nullable=False),
+    Column("token", Text, nullable=False, unique=True),
+    # Text and not a JSON type: what was given comes back with its keys in the order they were given.
+    Column("parameters", Text, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("has_versions", Boolean, nullable=False),
+    Column("dev_only", Boolean, nullable=False),
+    Column("from_api", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("was_live", Boolean, nullable=False),
+    Column("was_completed", Boolean, nullable=False),
+    Column("deleted_at", BigInteger),
+    Index(None, "app_id", "id"),
+)
+
+installations = Table(
+    "installations",
+    METADATA,
+    Column("app_id", _Id, ForeignKey("apps.id"), nullable=False),
+    Column("dev", Boolean, nullable=False),
+    Column("installation_id", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("secret_hash", LargeBinary),
+    Column("token_version", Integer, nullable=False),
+    Column("push_token", Text),
+    # A web subscription is longer than an index entry of PostgreSQL may be, so its SHA-256 is indexed.
+    Column("push_token_hash", LargeBinary),
+    Column("language", Text),
+    Column("region", Text),
+    Column("timezone", Text),
+    Column("app_version", Text),
+    Column("opted_in", Boolean, nullable=False),
+    Column("custom_id", Text),
+    Column("attributes", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("app_id", "dev", "installation_id"),
+    UniqueConstraint("app_id", "dev", "push_token_hash"),
+)
+
+retired_installations = Table(
+    "retired_installations",
+    METADATA,
+    Column("app_id", _Id, nullable=False),
+    Column("dev", Boolean, nullable=False),
+    Column("installation_id", Text, nullable=False),
+    Column("token_version", Integer, nullable=False),
+    PrimaryKeyConstraint("app_id", "dev", "installation_id"),
+    ForeignKeyConstraint(["app_id"], ["apps.id"]),
+)
+
+secrets = Table(
+    "secrets",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
