@@ -129,9 +129,8 @@ class HotFacts:
         reread[installation[self._past_campaign[campaign]]] = True
         return reread
 
-    def take(self, installations: NDArray[np.int32], facts: Facts, campaign: NDArray[np.int32]) -> None:
-        """Add facts, numbered by position in ``installations``; then move the horizon if it is time."""
-        facts = facts._replace(installation=installations[facts.installation])
+    def take(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+        """Add facts; then move the horizon if it is time. ``campaign`` is that of each send, by number."""
         late = facts.at < self.horizon
         self.remember(facts.where(late), campaign)
         self._append(facts.where(~late), campaign)

@@ -280,18 +280,16 @@ class DuckdbLog:
                 return False
             cursor = self._connection.cursor()
             facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
-            installations, local = np.unique(facts.installation, return_inverse=True)
-            facts = facts._replace(installation=local.astype(np.int32))
             self._hot.make_known(*self._numbering.sizes)
-            change, orphans = self._change(cursor, installations, facts, upto)
+            change, orphans = self._change(cursor, facts, upto)
             self._save(cursor, change, orphans, upto)
-            self._hot.take(installations, facts, self._numbering.send_campaign.values)
+            self._hot.take(facts, self._numbering.send_campaign.values)
             return True
 
-    def _change(
-        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], new: Facts, upto: int
-    ) -> tuple[Tally, int]:
-        """By how much the new facts change the counters, and the number of orphans."""
+    def _change(self, cursor: duckdb.DuckDBPyConnection, facts: Facts, upto: int) -> tuple[Tally, int]:
+        """By how much new facts change the counters, and the number of orphans."""
+        installations, local = np.unique(facts.installation, return_inverse=True)
+        new = facts._replace(installation=local.astype(np.int32))
         here = self._hot.gather(installations)
         known = self._hot.before(installations)
         reread = self._hot.must_reread(len(installations), here, new)

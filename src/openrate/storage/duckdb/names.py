@@ -45,15 +45,32 @@ class NameTable:
         missing = np.flatnonzero(numbers == _EMPTY)
         if not len(missing):
             return numbers, missing
-        wanted = keys[missing].view([("a", np.uint64), ("b", np.uint64)]).reshape(-1)
-        _, first, inverse = np.unique(wanted, return_index=True, return_inverse=True)
+        first, group = _distinct(keys[missing])
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        numbers[missing] = self._count + rank[inverse]
+        numbers[missing] = self._count + rank[group]
         new = missing[first[order]]
-        self._add(keys[new])
+        self.add(keys[new])
         return numbers, new
+
+    def reserve(self, count: int) -> None:
+        """Make room for that many, so that adding them does not grow step by step."""
+        if count > len(self._keys):
+            grown = np.empty((max(count, 2 * len(self._keys)), 2), np.uint64)
+            grown[: self._count] = self._keys[: self._count]
+            self._keys = grown
+        if count * 2 > len(self._slots):
+            self._slots = np.full(1 << int(count * 3 - 1).bit_length(), _EMPTY, np.int32)
+            self._place(np.arange(self._count, dtype=np.int32))
+
+    def add(self, keys: NDArray[np.uint64]) -> None:
+        """Give the next numbers to keys known to be new and distinct."""
+        self.reserve(self._count + len(keys))
+        numbers = np.arange(self._count, self._count + len(keys), dtype=np.int32)
+        self._keys[numbers] = keys
+        self._count += len(keys)
+        self._place(numbers)
 
     def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         found = np.full(len(keys), _EMPTY, np.int32)
@@ -69,20 +86,6 @@ class NameTable:
             slot = (slot[go_on] + 1) & mask
         return found
 
-    def _add(self, keys: NDArray[np.uint64]) -> None:
-        """Give the next numbers to keys known to be new and distinct."""
-        numbers = np.arange(self._count, self._count + len(keys), dtype=np.int32)
-        self._count += len(keys)
-        if self._count > len(self._keys):
-            grown = np.empty((max(self._count, 2 * len(self._keys)), 2), np.uint64)
-            grown[: numbers[0]] = self._keys[: numbers[0]]
-            self._keys = grown
-        self._keys[numbers] = keys
-        if self._count * 2 > len(self._slots):
-            self._slots = np.full(1 << int(self._count * 3 - 1).bit_length(), _EMPTY, np.int32)
-            numbers = np.arange(self._count, dtype=np.int32)
-        self._place(numbers)
-
     def _place(self, numbers: NDArray[np.int32]) -> None:
         """Write numbers into free slots; of several that want one, the last written stays, the others move on."""
         mask = len(self._slots) - 1
@@ -92,3 +95,17 @@ class NameTable:
             self._slots[slot[free]] = numbers[free]
             lost = self._slots[slot] != numbers
             numbers, slot = numbers[lost], (slot[lost] + 1) & mask
+
+
+def _distinct(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each distinct key first stands, and for every key which of the distinct ones it is."""
+    order = np.argsort(keys[:, 0])
+    ordered = keys[order]
+    new = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    if (ordered[1:, 0] == ordered[:-1, 0])[new[1:]].any():  # one half alike, the other not: about never
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        ordered = keys[order]
+        new = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    group = np.empty(len(keys), np.int64)
+    group[order] = np.cumsum(new) - 1
+    return np.minimum.reduceat(order, np.flatnonzero(new)), group

@@ -67,13 +67,17 @@ class Numbering:
 
     def load_installations(self, apps: NDArray[np.int32], names: list[str]) -> None:
         """Take over installations from the file, in order of their numbers."""
-        self._installations.intern(hash_names(apps, names))
+        self._installations.add(hash_names(apps, names))
+
+    def reserve(self, installations: int) -> None:
+        """Make room for that many installations."""
+        self._installations.reserve(installations)
 
     def load_sends(
         self, apps: NDArray[np.int32], campaigns: NDArray[np.int32], names: list[str | None]
     ) -> None:
         """Take over sends from the file, in order of their numbers."""
-        self._sends.intern(hash_names(campaigns, [name or _NO_NAME for name in names]))
+        self._sends.add(hash_names(campaigns, [name or _NO_NAME for name in names]))
         self._know_sends(apps, campaigns)
 
     def number(self, app_id: int, facts: FactColumns) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from openrate.model import FactType
 from openrate.storage.duckdb import file
+from openrate.storage.duckdb.evaluate import NEVER
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
 
@@ -16,6 +17,7 @@ _PART = 1_000_000
 def load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None:
     """The names of installations and sends, in parts, so that only one part stands in memory as text."""
     count = cursor.execute("select count(*) from installation").fetchall()[0][0]
+    numbering.reserve(count)
     for first in range(0, count, _PART):
         part = cursor.execute(
             "select app, name from installation where id >= ? and id < ? order by id", [first, first + _PART]
@@ -41,7 +43,7 @@ def load_hot(cursor: duckdb.DuckDBPyConnection, hot: HotFacts, numbering: Number
         facts = file.read_facts(
             cursor, "seq > ? and seq <= ? and at_ms >= ?", done, upto, hot.horizon, order="order by seq"
         )
-        hot.take(np.arange(numbering.sizes[0], dtype=np.int32), facts, numbering.send_campaign.values)
+        hot.take(facts, numbering.send_campaign.values)
         done = upto
 
 
@@ -54,7 +56,7 @@ def _load_past(
     past = "from fact where seq <= ? and at_ms < ?"
     seen = cursor.execute(
         "select installation, min(at_ms) as first_seen, "
-        f"coalesce(max(at_ms) filter (type <> {FactType.INSTALLED:d}), -(1 << 60)) as last_open "
+        f"coalesce(max(at_ms) filter (type <> {FactType.INSTALLED:d}), {NEVER}::bigint) as last_open "
         f"{past} and type >= {FactType.PUSH_OPEN:d} group by installation",
         values,
     ).fetchnumpy()
