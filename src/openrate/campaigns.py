@@ -65,15 +65,25 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
     if not changes:
         return campaign
     _check_versions(campaign, changes)
-    if changes.get("live"):
-        _check_revival(campaign, app, now)
+    _check_revival(campaign, changes)
     parameters = _merged(campaign.parameters, changes)
     was_live = campaign.was_live or parameters["live"]
-    return msgspec.structs.replace(campaign, parameters=parameters, was_live=was_live)
+    was_completed = campaign.was_completed
+    if campaign.parameters["live"] and not parameters["live"]:
+        was_completed = state(campaign, app, now) is CampaignState.COMPLETED
+    return msgspec.structs.replace(
+        campaign, parameters=parameters, was_live=was_live, was_completed=was_completed
+    )
 
 
 def state(campaign: Campaign, app: App, now: int) -> CampaignState:
-    """Where the campaign is in its life at ``now``, in milliseconds (``http-api.md``, "The life of a campaign")."""
+    """Where the campaign is in its life (``http-api.md``, "The life of a campaign").
+
+    Args:
+        campaign: which; a deleted one is where it was.
+        app: the one it is of, which says who sends.
+        now: milliseconds since 1970.
+    """
     if not campaign.parameters["live"]:
         return CampaignState.STOPPED if campaign.was_live else CampaignState.DRAFT
     return _progress(campaign.parameters, app.sender, now)
@@ -152,9 +162,9 @@ def _check_versions(campaign: Campaign, changes: Parameters) -> None:
         )
 
 
-def _check_revival(campaign: Campaign, app: App, now: int) -> None:
-    """A campaign that was sent and then switched off is over."""
-    if campaign.was_live and _progress(campaign.parameters, app.sender, now) is CampaignState.COMPLETED:
+def _check_revival(campaign: Campaign, changes: Parameters) -> None:
+    """A campaign that was completed and then switched off is over."""
+    if campaign.was_completed and changes.get("live"):
         raise MalformedParameter(
             "live is true, but this campaign was completed and then switched off: only false is accepted; "
             "create a new campaign to send again."

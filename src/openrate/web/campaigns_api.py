@@ -51,7 +51,6 @@ def update(services: Services, access: Access, token: str, body: bytes) -> Reply
 def delete(services: Services, access: Access, token: str) -> Reply:
     """200 and the campaign's token."""
     deleted = services.records.delete_campaign(access.app.id, _known_form(token), services.clock.now())
-    services.statistics.forget(access.app.id, token)
     if not deleted:
         raise _no_campaign()
     return 200, {"campaign_token": token}
@@ -70,24 +69,27 @@ def list_(services: Services, access: Access, query: Mapping[str, str]) -> Reply
 def get(services: Services, access: Access, token: str) -> Reply:
     """200 and the campaign."""
     _check_live_key(access)
-    campaign = services.records.campaign(access.app.id, _known_form(token))
-    if campaign is None or campaign.deleted_at is not None:
-        raise _no_campaign()
-    return 200, campaigns.shown(campaign)
+    return 200, campaigns.shown(_campaign(services, access, token))
 
 
 def stats_body(services: Services, access: Access, token: str) -> tuple[bytes, Headers]:
     """The statistics as JSON, and the header that says which rule made them."""
     _check_live_key(access)
-    answer = services.statistics.of(access.app.id, _known_form(token))
-    if answer is None:
-        raise _no_campaign()
+    answer = services.statistics.of(_campaign(services, access, token))
     return answer.body, [(b"x-attribution-rule", answer.rule_header)]
 
 
 def _check_live_key(access: Access) -> None:
     if access.dev:
         raise ApiMisuse("This call takes the Live key only: put it in the path in place of the Dev key.")
+
+
+def _campaign(services: Services, access: Access, token: str) -> Campaign:
+    """The campaign, unless it is deleted; raises RouteNotFound."""
+    campaign = services.records.campaign(access.app.id, _known_form(token))
+    if campaign is None or campaign.deleted_at is not None:
+        raise _no_campaign()
+    return campaign
 
 
 def _known_form(token: str) -> str:

@@ -16,4 +16,4 @@ class Services:
         self.records = records
         self.log = log
         self.clock = clock
-        self.statistics = StatisticsCache(records, log)
+        self.statistics = StatisticsCache(log)
