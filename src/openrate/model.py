@@ -113,7 +113,8 @@ class CampaignState(StrEnum):
 class Campaign(msgspec.Struct, frozen=True):
     """A campaign as created: ``parameters`` are the caller's own, the rest is the server's.
 
-    ``id`` is unique in the whole store and grows with creation order.
+    ``id`` is unique in the whole store and grows with creation order. ``was_live`` says that it was live at
+    some time, ``was_completed`` that it had done all its sends when it was last switched off.
     """
 
     id: int
@@ -125,6 +126,7 @@ class Campaign(msgspec.Struct, frozen=True):
     from_api: bool
     created_at: int
     was_live: bool
+    was_completed: bool = False
     deleted_at: int | None = None
 
 
@@ -133,6 +135,7 @@ class CampaignRef(NamedTuple):
 
     id: int
     has_versions: bool
+    is_deleted: bool = False
 
 
 class Installation(msgspec.Struct, frozen=True):

@@ -28,14 +28,20 @@ from openrate.model import (
     Sender,
 )
 from openrate.storage import installations
-from openrate.storage.campaign_refs import RememberedRefs
 from openrate.storage.database import Database
 from openrate.storage.directory import Directory, read_directory
+from openrate.storage.remembered import Remembered
 from openrate.storage.tables import apps, campaigns, companies, rest_keys, secrets
 
 _TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _TOKENS_AT_ONCE = 500
 """Tokens asked for in one statement; SQLite takes at most 32,766 values."""
+_REFS_REMEMBERED = 65_536
+"""References to campaigns; about 300 bytes each."""
+_CAMPAIGNS_REMEMBERED = 16 << 20
+"""Bytes of parameters as JSON; in memory they take about four times as much."""
+_OVERHEAD = 500
+"""Bytes that a campaign takes beside its parameters."""
 _CAMPAIGN_FIELDS = Campaign.__struct_fields__
 _CAMPAIGN_COLUMNS = [campaigns.c[field] for field in _CAMPAIGN_FIELDS]
 
@@ -51,7 +57,8 @@ class SqlRecords:
         self._database = Database(place)
         self._directory = self._read_directory()
         self._directory_lock = threading.Lock()
-        self._refs = RememberedRefs()
+        self._refs: Remembered[CampaignRef] = Remembered(_REFS_REMEMBERED)
+        self._campaigns: Remembered[Campaign] = Remembered(_CAMPAIGNS_REMEMBERED)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -144,11 +151,17 @@ class SqlRecords:
         return msgspec.structs.replace(fresh, id=number)
 
     def campaign(self, app_id: int, token: str) -> Campaign | None:
-        """A campaign of that app, deleted ones included."""
-        if not _TOKEN.fullmatch(token):
-            return None
+        """A campaign of that app, deleted ones included; from memory if it was asked for lately."""
+        remembered = self._campaigns.get(app_id, token)
+        if remembered is not None or not _TOKEN.fullmatch(token):
+            return remembered
+        moment = self._campaigns.moment
         with self._database.reading() as connection:
-            return _read_campaign(connection, app_id, token)
+            found = _read_campaign(connection, app_id, token)
+        if found is not None:
+            weight = len(_encode(found.parameters)) + _OVERHEAD
+            self._campaigns.remember(app_id, token, found, moment, weight)
+        return found
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""
@@ -179,6 +192,8 @@ class SqlRecords:
             if changed != known:
                 row = update(campaigns).where(campaigns.c.id == known.id)
                 connection.execute(row.values(**_changeable(changed)))
+        self._refs.forget(app_id, token)
+        self._campaigns.forget(app_id, token)
         return changed
 
     def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
@@ -186,7 +201,6 @@ class SqlRecords:
         deleted = self.update_campaign(
             app_id, token, lambda campaign: msgspec.structs.replace(campaign, deleted_at=at)
         )
-        self._refs.forget(app_id, [token])
         return deleted is not None
 
     def campaigns(  # noqa: PLR0913 - three filters and a page
@@ -268,7 +282,8 @@ class SqlRecords:
         with self._database.reading() as connection:
             for start in range(0, len(tokens), _TOKENS_AT_ONCE):
                 found |= _read_refs(connection, app_id, tokens[start : start + _TOKENS_AT_ONCE])
-        self._refs.remember(app_id, found, moment)
+        for token, ref in found.items():
+            self._refs.remember(app_id, token, ref, moment)
         return found
 
 
