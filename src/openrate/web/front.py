@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from litestar import Litestar
 
 from openrate.errors import Maintenance
 from openrate.web.access_log import AccessLog
@@ -27,15 +30,10 @@ _PREFLIGHT = Answer(
         (b"access-control-max-age", b"86400"),
     ],
 )
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 STATS_ROUTE = "/1.1/{key}/campaigns/stats/{token}"
 EVENTS_ROUTE = "/v1/{key}/events"
-
-
-class Asgi(Protocol):
-    """An ASGI application."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
 
 
 class Front:
@@ -46,8 +44,10 @@ class Front:
     their less usual spellings (a trailing slash, HEAD, a wrong method).
     """
 
-    def __init__(self, inner: Asgi, stats: Door, events: Door, log: AccessLog, tally: Tally) -> None:
+    def __init__(self, inner: Litestar, stats: Door, events: Door, log: AccessLog, tally: Tally) -> None:
         self.inner = inner
+        # Litestar's own types for the parts of ASGI are not the ones of other servers and applications.
+        self._call_inner = cast("Asgi", inner)
         self._stats = stats
         self._events = events
         self._log = log
@@ -118,7 +118,7 @@ class Front:
             scope["method"] = "GET"
         scope["call"] = call
         try:
-            await self.inner(scope, call.receive, outgoing)
+            await self._call_inner(scope, call.receive, outgoing)
         except Exception as error:
             if outgoing.status:
                 raise
