@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.rule import Rule as Line
 from rich.syntax import Syntax
@@ -46,8 +47,9 @@ def run() -> None:
         verified = _openrate(Path(folder), "verify")
     console.print(Line())
     console.print(
-        "Both documented answers came out to the last digit, though every tenth fact was sent twice and all of "
-        f"them out of order.\nopenrate verify: {verified.strip()}\nDone in {time.monotonic() - started:.0f} s."
+        "Both documented answers came out to the last digit, though every tenth fact was reported twice, "
+        f"and all of them out of order.\n[bold]openrate verify[/bold]: {verified.strip()}\n"
+        f"Done in {time.monotonic() - started:.0f} s; the folder is gone. Now try: make serve"
     )
 
 
@@ -121,7 +123,7 @@ def _show_calls(console: Console, call: StatsCall) -> None:
     shown = (("cURL", "bash", call.curl), ("Python", "python", call.python), ("PHP", "php", call.php))
     for title, language, code in shown:
         console.print(Line(f"The statistics call in {title}", align="left"))
-        console.print(Syntax(code.rstrip(), language, theme="ansi_dark", background_color="default"))
+        _show_code(console, code.rstrip(), language)
 
 
 def _show_json(console: Console, answer: Any) -> None:
@@ -129,7 +131,14 @@ def _show_json(console: Console, answer: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(answer), indent=0).decode()
     for place in ('"detail"', '"versions"', '"b"'):
         text = text.replace(f" {place}", f"\n  {place}")
-    console.print(Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True))
+    _show_code(console, text, "json")
+
+
+def _show_code(console: Console, code: str, language: str) -> None:
+    """Code in colours, whole: a line that is too long goes on in the next, and can be copied."""
+    shown = Syntax(code, language, theme="ansi_dark", background_color="default").highlight(code)
+    shown.rstrip()
+    console.print(shown, soft_wrap=True)
 
 
 def _run_python(call: StatsCall) -> None:
@@ -150,7 +159,7 @@ def _show_fortnight(console: Console, app: _App) -> None:
     )
     accepted = app.report(fortnight(tokens))
     console.print(Line(f"A fortnight of three campaigns: {accepted:,} facts", align="left"))
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
     for name in (
         "campaign",
         "days",
@@ -195,6 +204,8 @@ def _rate(row: Mapping[str, int]) -> float:
 
 
 def _sparkline(rates: Sequence[float]) -> str:
+    if len(rates) == 1:
+        return ""
     most = max(rates) or 1
     return "".join(_BARS[round(rate / most * (len(_BARS) - 1))] for rate in rates)
 

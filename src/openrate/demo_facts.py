@@ -111,7 +111,7 @@ def _comeback(token: str, who: str, chance: random.Random) -> Iterator[Event]:
     sent_at = FIRST_DAY + 8 * _DAY + 12 * _HOUR
     yield _sent(token, who, sent_at, None)
     if chance.random() < 0.2:  # noqa: PLR2004 - one in five comes back, most after a while
-        yield _app_open(who, sent_at + chance.random() * 2 * _DAY)
+        yield _app_open(who, sent_at + chance.random() ** 2 * 2 * _DAY)
 
 
 def _reaction(

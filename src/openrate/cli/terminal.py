@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -34,7 +35,7 @@ def print_table(
 ) -> None:
     """Print rows; columns of numbers stand to the right, None is left empty."""
     body = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for index, name in enumerate(columns):
         numbers = body and all(isinstance(row[index], int | float | None) for row in body)
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")

@@ -164,7 +164,7 @@ def _campaign(parts: Parts, app: App, campaign: Campaign) -> Answer:
         "app": app.name,
         "platform": app.platform,
         "live_key": app.live_key,
-        "state": campaigns.state(campaign, parts.clock.now()),
+        "state": campaigns.state(campaign, app, parts.clock.now()),
         "created": iso(campaign.created_at),
         "versions": campaign.has_versions,
         "dev_only": campaign.dev_only,
