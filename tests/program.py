@@ -1,0 +1,125 @@
+"""The program as its users have it: processes, sockets, files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+
+OPENRATE = [sys.executable, "-m", "openrate"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("OPENRATE_")}
+
+
+def openrate(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*OPENRATE, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=ENVIRONMENT | environment,
+    )
+
+
+def answer(*arguments: str) -> Any:
+    """What a command with --json prints; it must succeed."""
+    done = openrate(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return msgspec.json.decode(done.stdout)
+
+
+def refusal(*arguments: str, code: int = 1, **environment: str) -> str:
+    """The one sentence of a command that must fail with that exit code."""
+    done = openrate(*arguments, **environment)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+class Server(NamedTuple):
+    """A server that runs."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def server(data: Path, **environment: str) -> Iterator[Server]:
+    """``openrate serve`` on a free port; ends with SIGTERM, which must go well."""
+    log = data.with_name(data.name + ".log")
+    with (
+        log.open("a") as stderr,
+        subprocess.Popen(
+            [*OPENRATE, "serve", "--data", str(data), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=ENVIRONMENT | environment,
+        ) as process,
+    ):
+        try:
+            assert process.stdout
+            said = process.stdout.readline()
+            assert said.startswith("Openrate listens on http://"), log.read_text()
+            yield Server(process, said.split()[-1])
+            if process.poll() is None:
+                process.terminate()
+                assert process.wait(10) == 0, log.read_text()
+        finally:
+            process.kill()
+
+
+class Shop(NamedTuple):
+    """An app made by the command line, and how to speak to it."""
+
+    data: Path
+    keys: dict[str, str]
+
+    @classmethod
+    def create(cls, data: Path) -> Shop:
+        options = ("--company", "Acme", "--name", "Shop", "--platform", "ios")
+        return cls(data, answer("app", "create", *options, "--data", str(data)))
+
+    def call(self, server: Server, path: str, content: Any = None) -> Any:
+        """One call with the REST key: POST with content, GET without; it must succeed."""
+        headers = {"X-Authorization": self.keys["rest_api_key"]}
+        method = "GET" if content is None else "POST"
+        url = server.address + path.format(key=self.keys["live_key"])
+        done = httpx.request(method, url, headers=headers, json=content, timeout=30)
+        assert done.status_code in {200, 201}, done.text
+        return done.json()
+
+    def campaign(self, server: Server, *, versions: bool = False) -> str:
+        """Create a campaign."""
+        text = [{"body": "Hello"}]
+        body = {
+            "name": "Spring sale",
+            "live": True,
+            "push_time": "2026-03-10T10:00:00",
+            "messages": {"a": text, "b": text} if versions else text,
+        }
+        return str(self.call(server, "/1.1/{key}/campaigns/create", body)["campaign_token"])
+
+    def report(self, server: Server, events: list[dict[str, Any]]) -> None:
+        """Report facts, all of which must be accepted."""
+        took = self.call(server, "/v1/{key}/events", events)
+        assert took == {"accepted": len(events), "rejected": 0, "errors": []}
+
+    def stats(self, server: Server, token: str) -> Any:
+        """Ask for the statistics."""
+        return self.call(server, f"/1.1/{{key}}/campaigns/stats/{token}")
