@@ -1,0 +1,188 @@
+"""The Records in memory: dictionaries, and nothing clever."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from openrate.errors import OpenrateError
+from openrate.model import (
+    App,
+    Campaign,
+    CampaignRef,
+    Company,
+    Installation,
+    Platform,
+    RestKey,
+    Rule,
+    Scope,
+    Sender,
+)
+
+Name = tuple[int, bool, str]
+
+
+class MemoryRecords:
+    """Keeps nothing when the process ends."""
+
+    def __init__(self) -> None:
+        self._ids = count(1)
+        self._companies: dict[int, Company] = {}
+        self._apps: list[App] = []
+        self._keys: list[tuple[bytes, RestKey]] = []
+        self._campaigns: dict[str, Campaign] = {}
+        self._installations: dict[Name, Installation] = {}
+        self._retired: dict[Name, int] = {}
+        self._secrets: dict[str, bytes] = {}
+
+    def company(self, name: str) -> Company | None:
+        return next((c for c in self._companies.values() if c.name == name), None)
+
+    def company_of(self, app: App) -> Company:
+        return self._companies[app.company_id]
+
+    def companies(self) -> list[Company]:
+        return sorted(self._companies.values(), key=lambda company: company.name)
+
+    def create_company(self, name: str, rule: Rule) -> Company:
+        if self.company(name):
+            raise OpenrateError(f"There is a company {name} already.")
+        company = Company(next(self._ids), name, rule)
+        self._companies[company.id] = company
+        return company
+
+    def set_rule(self, company_id: int, rule: Rule) -> None:
+        self._companies[company_id] = msgspec.structs.replace(self._companies[company_id], rule=rule)
+
+    def create_app(  # noqa: PLR0913 - a row has this many columns
+        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+    ) -> App:
+        if company_id not in self._companies:
+            raise OpenrateError("There is no such company.")
+        app = App(next(self._ids), company_id, name, platform, sender, live, dev, sdk)
+        if any((a.name, a.platform) == (name, platform) for a in self.apps(company_id)):
+            raise OpenrateError(f"There is an app {name} already.")
+        self._apps.append(app)
+        return app
+
+    def apps(self, company_id: int | None = None) -> list[App]:
+        found = [app for app in self._apps if company_id in {None, app.company_id}]
+        return sorted(found, key=lambda app: (self.company_of(app).name, app.name, app.id))
+
+    def app_by_key(self, key: str) -> App | None:
+        return next((app for app in self._apps if key in {app.live_key, app.dev_key, app.sdk_key}), None)
+
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+        key = RestKey(next(self._ids), company_id, scope, at)
+        self._keys.append((hashed, key))
+        return key
+
+    def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
+        return [(hashed, key) for hashed, key in self._keys if key.company_id == company_id]
+
+    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+        for position, (hashed, key) in enumerate(self._keys):
+            if (key.company_id, key.id) == (company_id, key_id):
+                revoked = msgspec.structs.replace(key, revoked_at=key.revoked_at or at)
+                self._keys[position] = (hashed, revoked)
+                return True
+        return False
+
+    def create_campaign(  # noqa: PLR0913 - a row has this many columns
+        self,
+        app_id: int,
+        token: str,
+        parameters: dict[str, Any],
+        *,
+        has_versions: bool,
+        dev_only: bool,
+        at: int,
+        was_live: bool,
+    ) -> Campaign:
+        number, kept = next(self._ids), copy.deepcopy(parameters)
+        campaign = Campaign(number, app_id, token, kept, has_versions, dev_only, True, at, was_live)
+        self._campaigns[token] = campaign
+        return campaign
+
+    def campaign(self, app_id: int, token: str) -> Campaign | None:
+        campaign = self._campaigns.get(token)
+        return campaign if campaign and campaign.app_id == app_id else None
+
+    def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
+        found = [campaign for token in tokens if (campaign := self.campaign(app_id, token))]
+        return {c.token: CampaignRef(c.id, c.has_versions, c.deleted_at is not None) for c in found}
+
+    def campaign_tokens(self, app_id: int) -> dict[int, str]:
+        return {c.id: c.token for c in self._campaigns.values() if c.app_id == app_id}
+
+    def update_campaign(
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+    ) -> Campaign | None:
+        known = self.campaign(app_id, token)
+        if known is None or known.deleted_at is not None:
+            return None
+        self._campaigns[token] = change(known)
+        return self._campaigns[token]
+
+    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+        deleted = self.update_campaign(app_id, token, lambda c: msgspec.structs.replace(c, deleted_at=at))
+        return deleted is not None
+
+    def campaigns(  # noqa: PLR0913 - three filters and a page
+        self,
+        app_id: int,
+        offset: int,
+        limit: int,
+        *,
+        live: bool | None = None,
+        from_api: bool | None = None,
+        include_dev: bool = True,
+    ) -> list[Campaign]:
+        found = [
+            c
+            for c in self._campaigns.values()
+            if c.app_id == app_id
+            and c.deleted_at is None
+            and live in {None, c.parameters["live"]}
+            and from_api in {None, c.from_api}
+            and (include_dev or not c.dev_only)
+        ]
+        return sorted(found, key=lambda c: -c.id)[offset : offset + limit]
+
+    def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
+        return self._installations.get((app_id, dev, installation_id))
+
+    def put_installation(self, installation: Installation, at: int) -> bool:  # noqa: ARG002 - shown nowhere
+        name = (installation.app_id, installation.dev, installation.installation_id)
+        is_new = name not in self._installations
+        if is_new:
+            version = max(installation.token_version, self._retired.get(name, 0) + 1)
+            installation = msgspec.structs.replace(installation, token_version=version)
+        for other, known in self._installations.items():
+            gave_it = installation.push_token and known.push_token == installation.push_token
+            if gave_it and other != name and other[:2] == name[:2]:
+                self._installations[other] = msgspec.structs.replace(known, push_token=None)
+        self._installations[name] = installation
+        return is_new
+
+    def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
+        name = (app_id, dev, installation_id)
+        known = self._installations.pop(name, None)
+        if known is not None:
+            self._retired[name] = known.token_version
+        return known is not None
+
+    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        if name not in self._secrets:
+            self._secrets[name] = make()
+        return self._secrets[name]
+
+    def replace_secret(self, name: str, value: bytes) -> None:
+        self._secrets[name] = value
+
+    def close(self) -> None:
+        pass
