@@ -203,7 +203,10 @@ class Records(Protocol):
         """Store a new campaign."""
 
     def campaign(self, app_id: int, token: str) -> Campaign | None:
-        """A campaign of that app, deleted ones included."""
+        """A campaign of that app, deleted ones included; from memory if it was asked for lately.
+
+        The parameters are shared with whoever asks next: they are not to be changed.
+        """
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included.
