@@ -192,10 +192,12 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
     if announced is not None and announced.isdigit() and int(announced) > limit:
         raise too_large(limit)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as call.reading:
             await _pump(call, decoder, limit)
     except TimeoutError:
         raise MalformedJsonBody(f"The body did not arrive within {seconds:g} seconds.") from None
+    finally:
+        call.reading = None
     decoder.finish()
     return sink.joined()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import time
@@ -29,10 +30,11 @@ class Call:
         id: the request id: ours, unique, and cheap (a random prefix per process and a counter).
         route: the template of the route, never the path, because paths hold keys.
         app_id: the app the key in the path names, once it is known.
+        reading: the deadline for its body, while that is being read; the end of the server brings it forward.
         started: ``perf_counter`` when the request arrived, in seconds.
     """
 
-    __slots__ = ("app_id", "id", "method", "receive", "route", "scope", "started")
+    __slots__ = ("app_id", "id", "method", "reading", "receive", "route", "scope", "started")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -41,6 +43,7 @@ class Call:
         self.id = f"{_PROCESS}{next(_COUNTER):08x}"
         self.route = "unmatched"
         self.app_id: int | None = None
+        self.reading: asyncio.Timeout | None = None
         self.started = time.perf_counter()
 
     @property

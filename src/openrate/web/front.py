@@ -30,6 +30,9 @@ _PREFLIGHT = Answer(
         (b"access-control-max-age", b"86400"),
     ],
 )
+_LAST = 0.5
+"""Seconds for the answers to those whose bodies did not arrive before the server ended."""
+
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STATS_ROUTE = "/1.1/{key}/campaigns/stats/{token}"
@@ -53,7 +56,7 @@ class Front:
         self._log = log
         self._tally = tally
         self.closing = False
-        self.under_way = 0
+        self._under_way: set[Call] = set()
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +65,7 @@ class Front:
             return
         call = Call(scope, receive)
         status = 0
-        self.under_way += 1
+        self._under_way.add(call)
         try:
             door = self._hot_door(call)
             if door is None:
@@ -72,16 +75,29 @@ class Front:
                 status = answer.status
                 await _send(send, call, answer, cors=True)
         finally:
-            self.under_way -= 1
-            if self.closing and not self.under_way:
+            self._under_way.discard(call)
+            if self.closing and not self._under_way:
                 self._idle.set()
             self._tally.add(call, status)
             self._log.add(call, status)
 
-    async def drain(self, seconds: float) -> bool:
-        """Refuse new requests from now on and wait for those under way; False when they took too long."""
+    async def drain(self, seconds: float) -> None:
+        """Refuse new requests from now on and wait for those under way.
+
+        Bodies that have not arrived after ``seconds`` are waited for no longer. What has arrived is finished:
+        it may be on its way to the disk, and then its sender shall hear so.
+        """
         self.closing = True
-        if not self.under_way:
+        if await self._is_idle_within(seconds):
+            return
+        now = asyncio.get_running_loop().time()
+        for call in self._under_way:
+            if call.reading is not None:
+                call.reading.reschedule(now)
+        await self._is_idle_within(_LAST)
+
+    async def _is_idle_within(self, seconds: float) -> bool:
+        if not self._under_way:
             return True
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -19,6 +20,8 @@ from openrate.config import Settings
 from openrate.errors import OpenrateError
 from openrate.web.front import Front
 
+logger = logging.getLogger(__name__)
+
 _BACKLOG = 4096
 """Connections the kernel keeps waiting, and connections served at once."""
 _HEADERS_BYTES = 64 << 10
@@ -29,7 +32,7 @@ _LINGER = 0.5
 """Seconds in which late requests still hear that the server is going, so that a balancer can turn away."""
 _THREADS = 32
 """Threads for what would block: the records, registrations waiting for their commit, decompression."""
-_DRAIN = 3.0
+_DRAIN = 2.0
 """Seconds for requests under way; with closing the store it stays within the five that are promised."""
 
 
@@ -135,6 +138,8 @@ async def serve(
     ended.cancel()
     try:
         await serving
+    except TimeoutError:
+        logger.warning("A connection did not end in time; it was cut off.")
     finally:
         app.close()
 
