@@ -10,10 +10,12 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
 
 from openrate import campaign_parameters, campaigns
 from openrate.errors import ApiError, MalformedJsonBody, MalformedParameter, MissingParameter
 from openrate.model import App, Campaign, CampaignState, Platform, Sender
+from openrate.web.openapi.schemas import SCHEMAS, ref
 
 T = TypeVar("T")
 
@@ -167,6 +169,10 @@ WRONG: list[tuple[str, Any]] = [
     ("recurrence.repeat_frequency", RECURRENCE | {"repeat_frequency": 0}),
     ("recurrence.end_date", RECURRENCE | {"end_date": "now"}),
     ("capping", -1),
+    ("capping", 10**7),
+    ("recurrence.end_date", RECURRENCE | {"end_date": "2026-03-10T24:00"}),
+    ("messages[0].language", [{"body": "x", "language": "x" * 65}]),
+    ("targeting.query", {"query": [1]}),
     ("targeting", ["NEW"]),
     ("targeting.segments[0]", {"segments": ["new"]}),
     ("targeting.languages", {"languages": "en"}),
@@ -189,6 +195,20 @@ def test_a_wrong_value_is_refused_with_a_message_that_names_the_field(field: str
     assert str(on_create.value).startswith(f"{field} ")
     assert "accepted" in str(on_create.value)
     assert str(on_create.value) == str(on_update.value)
+
+
+def test_the_description_accepts_and_refuses_the_same_values() -> None:
+    def validator(name: str) -> Draft202012Validator:
+        return Draft202012Validator({**ref(name), "components": {"schemas": SCHEMAS}})
+
+    for body in (BODY, FULL, BODY | {"messages": VERSIONS}, BODY | {"push_time": "now"}):
+        validator("CampaignCreate").validate(body)
+    for field, value in WRONG:
+        fields = {field.partition(".")[0].partition("[")[0]: value}
+        # A schema knows neither the calendar nor what is inside a string.
+        if value not in ("2026-02-30T10:00:00", "{"):
+            assert not validator("CampaignCreate").is_valid(BODY | fields), fields
+            assert not validator("CampaignUpdate").is_valid(fields), fields
 
 
 def test_what_the_server_owns_is_ignored_in_a_body() -> None:

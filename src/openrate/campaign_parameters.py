@@ -33,8 +33,9 @@ _MANY = 1_000
 _SHOWN = 40
 """Characters of a wrong value that the message repeats."""
 
-_SECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
-_MINUTES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+_MINUTE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]"
+_SECONDS = re.compile(f"{_MINUTE}:[0-5][0-9]")
+_MINUTES = re.compile(f"{_MINUTE}(:[0-5][0-9])?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +49,7 @@ def read(body: bytes) -> Parameters:
     try:
         content = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise MalformedJsonBody("The body is not JSON: send one JSON object in UTF-8.") from None
+        raise MalformedJsonBody("The body cannot be read as JSON: send one JSON object in UTF-8.") from None
     if not isinstance(content, dict):
         raise MalformedJsonBody(f"The body is {_kind(content)}: send one JSON object.")
     for name, value in content.items():
@@ -286,7 +287,7 @@ _QUERY_TEXT = _text(0, _QUERY)
 _MESSAGE_LIST = _list_of(
     _object_of(
         {
-            "language": _text(0, _SHORT),
+            "language": _text(0, 64),
             "title": _LONG_TEXT,
             "body": _text(1, _TEXT),
             "deeplink": _LONG_TEXT,

@@ -8,7 +8,8 @@ Schema = dict[str, Any]
 
 INSTALLATION_ID = r"^[A-Za-z0-9_.:\-]{1,64}$"
 _TOKEN = r"^[0-9a-f]{32}$"  # noqa: S105 - the form of one
-_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"
+_MINUTE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT = rf"^{_MINUTE}:[0-5][0-9]$"
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -84,18 +85,21 @@ _MESSAGE = _object(
     {
         "language": _text("A language code.", 64),
         "title": _text("May be empty.", 10_000),
-        "body": _text("The text.", 10_000),
+        "body": _text("The text.", 10_000, minLength=1),
         "deeplink": _text("May be empty.", 10_000),
     },
     ["body"],
 )
-_MESSAGES = {"type": "array", "minItems": 1, "items": ref("Message")}
+_MESSAGES = {"type": "array", "minItems": 1, "maxItems": 1_000, "items": ref("Message")}
+_NAME = {"type": "string", "maxLength": 1_000}
+_ADDRESS = {"type": "string", "maxLength": 10_000}
+_NAMES = {"type": "array", "maxItems": 1_000, "items": _NAME}
 _PUSH_TIME = {
     "anyOf": [{"type": "string", "const": "now"}, {"type": "string", "pattern": _MOMENT}],
     "description": "`now`, or `yyyy-MM-ddTHH:mm:ss` in UTC. In the past it is due at once.",
 }
 _PARAMETERS: Schema = {
-    "name": {"type": "string", "minLength": 3},
+    "name": {**_NAME, "minLength": 3},
     "live": {"type": "boolean", "description": "false is a draft."},
     "messages": {
         "anyOf": [
@@ -106,35 +110,36 @@ _PARAMETERS: Schema = {
     },
     "push_time": _PUSH_TIME,
     "local_push_time": {**_PUSH_TIME, "description": "The same form, in the device's own time."},
-    "labels": {"type": "array", "maxItems": 3, "items": {"type": "string"}},
+    "labels": {"type": "array", "maxItems": 3, "items": _NAME},
     "priority": {"type": "string", "enum": ["normal", "high"], "default": "high"},
     "time_to_live": {"type": "integer", "minimum": 1, "maximum": 2_419_200, "description": "Seconds."},
     "push_type": {"type": "string", "enum": ["alert", "background"]},
-    "gcm_collapse_key": _object({"enabled": {"type": "boolean"}, "key": {"type": "string"}}),
+    "gcm_collapse_key": _object({"enabled": {"type": "boolean"}, "key": _NAME}),
     "recurrence": _object(
         {
             "repeat_unit": {"type": "string", "enum": ["DAILY", "WEEKLY", "MONTHLY"]},
-            "repeat_frequency": {"type": "integer", "minimum": 1},
-            "end_date": {"type": "string"},
+            "repeat_frequency": {"type": "integer", "minimum": 1, "maximum": 10_000},
+            "end_date": {"type": "string", "pattern": rf"^{_MINUTE}(:[0-5][0-9])?$"},
         },
         ["repeat_unit", "repeat_frequency"],
     ),
-    "capping": {"type": "integer"},
+    "capping": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
     "targeting": _object(
         {
             "segments": {
                 "type": "array",
+                "maxItems": 1_000,
                 "items": {"type": "string", "enum": ["NEW", "ENGAGED", "ONE_TIME", "DORMANT", "IMPORTED"]},
             },
-            "languages": {"type": "array", "items": {"type": "string"}},
-            "regions": {"type": "array", "items": {"type": "string"}},
-            "query": {},
-            "audiences": {"type": "array", "items": {"type": "string"}},
+            "languages": _NAMES,
+            "regions": _NAMES,
+            "query": {"type": ["object", "string"], "maxLength": 100_000},
+            "audiences": _NAMES,
         }
     ),
-    "media": _object({key: {"type": "string"} for key in ("icon", "picture", "audio", "video")}),
-    "deeplink": {"type": "string"},
-    "custom_payload": {"type": "string", "description": "A string that holds JSON."},
+    "media": _object(dict.fromkeys(("icon", "picture", "audio", "video"), _ADDRESS)),
+    "deeplink": _ADDRESS,
+    "custom_payload": {**_ADDRESS, "description": "A string that holds JSON."},
     "landing": {"type": "object"},
 }
 _SERVERS_OWN: Schema = {
