@@ -6,6 +6,7 @@ there over HTTP. Constant traffic: a larger store is a longer history, not busie
 
 from __future__ import annotations
 
+import time
 from hashlib import md5
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from openrate.storage.duckdb import DuckdbLog
 DAY_MS = 86_400_000
 FACTS_A_DAY = 2_000_000
 INSTALLATIONS = 5_000_000
-START = 1_790_035_200_000 - 60 * DAY_MS
+START = (time.time_ns() // 1_000_000 // DAY_MS - 100) * DAY_MS
+"""A hundred days ago: no fact may be from the future."""
 RECURRING = 1
 """Campaign ids: 1 recurs every day, 2 + day is sent on that day only."""
 
@@ -73,7 +75,9 @@ def _body(tokens: list[str], first: int, size: int) -> bytes:
     installation = random.integers(0, INSTALLATIONS, size)
     which = random.integers(0, 2, size)
     taps = np.flatnonzero((slot >= 47) & (slot < 50) & (n % size > 100))
-    of = (taps // 100 - 1 - random.integers(0, 100, len(taps))).clip(0) * 100 + random.integers(0, 45, len(taps))
+    of = (taps // 100 - 1 - random.integers(0, 100, len(taps))).clip(0) * 100 + random.integers(
+        0, 45, len(taps)
+    )
     installation[taps], which[taps] = installation[of], which[of]
     at = START + n * DAY_MS // FACTS_A_DAY
     late = (slot > 49) & (random.random(size) < 0.02)

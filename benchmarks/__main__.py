@@ -1,0 +1,286 @@
+"""``make bench``: every figure, measured and written to ``benchmarks/RESULTS.md``.
+
+``python -m benchmarks --facts 10000000`` runs the same with a smaller history, to try a change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import granian
+import numpy as np
+
+from benchmarks import engine, loads, workload
+from benchmarks.serving import Keys, Server, create_campaigns, new_app, port_of, serving
+
+ROUNDS = 5
+SECONDS = 3.0
+BODY = 10_000
+
+
+class Report:
+    """What was measured, as it is measured: on the terminal and in the page."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def title(self, text: str) -> None:
+        """Begin a table."""
+        self._add(f"\n## {text}\n")
+        self._add("| figure | goal | measured |\n|---|---|---|")
+
+    def row(self, figure: str, goal: str, measured: str) -> None:
+        """Add a figure."""
+        self._add(f"| {figure} | {goal} | {measured} |")
+
+    def _add(self, text: str) -> None:
+        print(text, flush=True)
+        self.lines.append(text)
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """The median, and between what the values lay."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"**{middle:{form}}** ({low:{form}} to {high:{form}}, {len(values)} rounds)"
+
+
+class Bench:
+    """One data folder with a long history, one with ten thousand facts, one that is empty."""
+
+    def __init__(self, folder: Path, facts: int, report: Report) -> None:
+        self.folder, self.facts, self.report = folder, facts, report
+        self.log = folder / "server.log"
+
+    def prepare(self, name: str, facts: int) -> tuple[Path, Keys, list[str]]:
+        """A data folder whose campaigns have the ids that the workload uses."""
+        data = self.folder / name
+        keys = new_app(data)
+        with serving(data, self.log) as server:
+            days = self.facts // workload.FACTS_A_DAY + 20
+            tokens = create_campaigns(server, keys, days)
+        if facts:
+            workload.fill(data / "facts.duckdb", facts)
+        return data, keys, tokens
+
+    def stats(self, small: Server, large: Server, keys: Sequence[Keys], tokens: Sequence[list[str]]) -> None:
+        """GET stats against a bare answer of the same size, and a small store against a large one."""
+        paths = [f"/1.1/{k.live}/campaigns/stats/{t[2]}" for k, t in zip(keys, tokens, strict=True)]
+        size = len(large.call("GET", paths[1], keys[1]))
+        command = [sys.executable, "-m", "benchmarks.bare", str(size)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bare:
+            bare_port = port_of(bare)
+            rates = [
+                [
+                    loads.get_rate(port, path, key, SECONDS).per_second
+                    for port, path, key in (
+                        (bare_port, "/", keys[0]),
+                        (small.port, paths[0], keys[0]),
+                        (large.port, paths[1], keys[1]),
+                    )
+                ]
+                for _ in range(ROUNDS)
+            ]
+            bare.terminate()
+        self.report.title("GET stats, 32 connections")
+        self.report.row("bare ASGI answer, requests/s", "", spread([r[0] for r in rates], ",.0f"))
+        self.report.row("GET stats, large store, requests/s", "", spread([r[2] for r in rates], ",.0f"))
+        self.report.row("ratio to the bare answer", "at least 0.6", spread([r[2] / r[0] for r in rates]))
+        self.report.row(
+            f"large store ({self.facts:,} facts) to small store (10,000)",
+            "0.9 to 1.1",
+            spread([r[2] / r[1] for r in rates]),
+        )
+
+    def ingest(self, server: Server, keys: Keys, tokens: list[str], first: int) -> None:
+        """Bodies of 10,000 events as fast as they are taken; and what parsing or appending alone would allow."""
+        self.report.title("Durable ingest over HTTP, attribution included")
+        rates = []
+        for at in range(ROUNDS):
+            batch = workload.bodies(tokens, first + at * 1_500_000, 150, BODY)
+            rates.append(len(batch) * BODY / loads.post_bodies(server, keys, batch, 6))
+        parse, append = engine.parse_rate(batch[:40]), engine.append_rate(self.folder / "append.duckdb")
+        slower = min(parse, append)
+        self.report.row(
+            "NDJSON, bodies of 10,000 events, 6 connections, facts/s",
+            "300,000; least 150,000",
+            spread(rates, ",.0f"),
+        )
+        self.report.row("parse only, one thread, events/s", "", f"{parse:,.0f}")
+        self.report.row("append to DuckDB only, commits of 10,000, facts/s", "", f"{append:,.0f}")
+        self.report.row("ratio to the slower of the two", "", f"{statistics.median(rates) / slower:.2f}")
+        script = self.folder / "single.lua"
+        singles = [loads.single_event_rate(server, keys, SECONDS, 64, script) for _ in range(ROUNDS)]
+        self.report.row(
+            "one event a request, 64 connections, requests/s",
+            "10,000",
+            spread([s.per_second for s in singles], ",.0f"),
+        )
+        self.report.row("… of which failed", "0", str(sum(s.failed for s in singles)))
+
+    def freshness(self, server: Server, keys: Keys, tokens: list[str], first: int) -> None:
+        """From the 200 to the statistics, while 100,000 facts/s arrive; and when idle."""
+        bodies = workload.bodies(tokens, first, 200, BODY)
+        path = f"/1.1/{keys.live}/campaigns/stats/{tokens[-1]}"
+        marked = [body + b"\n" + _marker(tokens[-1], f"m{first}-{at}") for at, body in enumerate(bodies)]
+        acknowledged: list[float] = []
+        seen: list[float] = []
+        before = server.stats_sent(path, keys)
+        done = threading.Event()
+
+        def watch() -> None:
+            while len(seen) < len(marked) and not (
+                done.is_set() and time.perf_counter() > acknowledged[-1] + 10
+            ):
+                new = server.stats_sent(path, keys) - before - len(seen)
+                seen.extend([time.perf_counter()] * new)
+                time.sleep(0.005)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        loads.post_bodies(server, keys, marked, 4, 10.0, lambda _, at: acknowledged.append(at))
+        done.set()
+        watcher.join()
+        # The k-th marker to be seen is at the latest the k-th that was acknowledged: an upper bound.
+        waits = sorted(max(0.0, s - a) for a, s in zip(sorted(acknowledged), seen, strict=False))
+        self.report.title("From the acknowledgement to the statistics")
+        self.report.row("facts acknowledged and then seen", f"{len(marked)}", str(len(waits)))
+        self.report.row(
+            "at 100,000 facts/s: p50 / p99 / max, ms",
+            "p99 under 1,000",
+            " / ".join(f"{1000 * waits[int((len(waits) - 1) * p)]:.0f}" for p in (0.5, 0.99, 1)),
+        )
+        time.sleep(1)
+        idle = [self._idle_delay(server, keys, tokens, path, f"i{first}-{at}") for at in range(20)]
+        self.report.row("idle: GETs after the 200 that did not show the fact", "0", str(sum(idle)))
+
+    def _idle_delay(self, server: Server, keys: Keys, tokens: list[str], path: str, name: str) -> int:
+        before = server.stats_sent(path, keys)
+        server.call(
+            "POST",
+            f"/v1/{keys.live}/events",
+            keys,
+            _marker(tokens[-1], name),
+            **{"Content-Type": "application/json"},
+        )
+        missed = 0
+        while server.stats_sent(path, keys) == before:
+            missed += 1
+        return missed
+
+
+def _marker(token: str, name: str) -> bytes:
+    at = datetime.fromtimestamp(workload.START / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f'{{"type":"push_sent","campaign_token":"{token}","installation_id":"{name}","at":"{at}"}}'.encode()
+    )
+
+
+def history(bench: Bench) -> None:
+    """The cost per fact at ten, fifty and one hundred million; rebuild, start-up, memory; and GET stats."""
+    report = bench.report
+    sizes = [bench.facts // 10, bench.facts // 2, bench.facts]
+    costs: dict[int, list[float]] = {}
+    for size in sizes:
+        data, keys, tokens = bench.prepare(f"history{size}", size)
+        costs[size] = engine.cost_per_fact(data / "facts.duckdb", tokens, size)
+    report.title("Cost per fact at constant traffic, µs (append, attribution, commit; parsing apart)")
+    for size in sizes:
+        report.row(f"with {size:,} facts stored", "flat within 20 %", spread(costs[size]))
+    middle = [statistics.median(costs[size]) for size in sizes]
+    report.row("dearest to cheapest", "at most 1.2", f"**{max(middle) / min(middle):.2f}**")
+
+    started = time.perf_counter()
+    rebuilt = subprocess.check_output(
+        [str(Path(sys.executable).with_name("openrate")), "rebuild", "--data", str(data)]
+    )
+    seconds = time.perf_counter() - started
+    stored = (
+        duckdb.connect(str(data / "facts.duckdb"), read_only=True)
+        .execute("select count(*) from fact")
+        .fetchall()[0][0]
+    )
+    report.title(f"A store of {stored:,} facts")
+    report.row(
+        "rebuild, facts/s, the command as a whole, start-up included",
+        "2,000,000",
+        f"**{stored / seconds:,.0f}** ({len(rebuilt)} bytes said)",
+    )
+    with serving(data, bench.log) as server:
+        loads.post_bodies(server, keys, workload.bodies(tokens, stored, 30), 4)
+        server.process.kill()
+        server.process.wait()
+    with serving(data, bench.log) as server:
+        report.row("start-up after kill -9, to the first answer, s", "10", f"**{server.started_s:.1f}**")
+        loads.post_bodies(server, keys, workload.bodies(tokens, stored + 300_000, 200), 4)
+        report.row(
+            "resident memory while serving it, after 2,000,000 more, MB",
+            "2,000",
+            f"**{server.rss_mb():,.0f}**",
+        )
+        small_data, small_keys, small_tokens = bench.prepare("small", 10_000)
+        subprocess.check_output(
+            [str(Path(sys.executable).with_name("openrate")), "rebuild", "--data", str(small_data)]
+        )
+        with serving(small_data, bench.log) as small:
+            bench.stats(small, server, [small_keys, keys], [small_tokens, tokens])
+
+
+def empty(bench: Bench) -> None:
+    """What a new server does."""
+    data, keys, tokens = bench.prepare("empty", 0)
+    with serving(data, bench.log) as server:
+        time.sleep(2)
+        bench.report.title("A new server")
+        bench.report.row("resident memory, idle, MB", "300", f"**{server.rss_mb():,.0f}**")
+        bench.ingest(server, keys, tokens, 0)
+        bench.freshness(server, keys, tokens, 10_000_000)
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {"empty": empty, "history": history}
+
+
+def main() -> None:
+    """Measure, and write the page when all of it was measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=[*PARTS, []], help="what to measure")
+    parser.add_argument("--facts", type=int, default=100_000_000, help="how long the long history is")
+    given = parser.parse_args()
+    report = Report()
+    folder = Path(tempfile.mkdtemp(prefix="openrate-bench-"))
+    try:
+        for part in given.parts:
+            PARTS[part](Bench(folder, given.facts, report))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if given.parts == list(PARTS):
+        page = Path(__file__).with_name("RESULTS.md")
+        page.write_text(f"{_head(given.facts)}{chr(10).join(report.lines)}\n", encoding="utf-8")
+
+
+def _head(facts: int) -> str:
+    cpu = next(
+        (line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?: ?"
+    )
+    return (
+        "# Results\n\nWhat one run of `make bench` printed. Every ratio was taken within that run.\n\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, {cpu.split(': ')[1]}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, numpy {np.__version__}, "
+        f"Granian {granian.__version__}; a history of {facts:,} facts.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
