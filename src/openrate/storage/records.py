@@ -29,7 +29,7 @@ from openrate.model import (
 )
 from openrate.storage import installations
 from openrate.storage.database import Database
-from openrate.storage.directory import Directory, read_directory
+from openrate.storage.directory import read_directory
 from openrate.storage.remembered import Remembered
 from openrate.storage.tables import apps, campaigns, companies, rest_keys, secrets
 
@@ -55,7 +55,8 @@ class SqlRecords:
     def __init__(self, place: Path | str) -> None:
         """Open the database at ``place``, a file for SQLite or a URL; raises what ``Database`` raises."""
         self._database = Database(place)
-        self._directory = self._read_directory()
+        with self._database.reading() as connection:
+            self._directory = read_directory(connection)
         self._directory_lock = threading.Lock()
         self._refs: Remembered[CampaignRef] = Remembered(_REFS_REMEMBERED)
         self._campaigns: Remembered[Campaign] = Remembered(_CAMPAIGNS_REMEMBERED)
@@ -184,17 +185,13 @@ class SqlRecords:
         """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
         if not _TOKEN.fullmatch(token):
             return None
-        with self._database.writing() as connection:
-            known = _read_campaign(connection, app_id, token)
-            if known is None or known.deleted_at is not None:
-                return None
-            changed = change(known)
-            if changed != known:
-                row = update(campaigns).where(campaigns.c.id == known.id)
-                connection.execute(row.values(**_changeable(changed)))
-        self._refs.forget(app_id, token)
-        self._campaigns.forget(app_id, token)
-        return changed
+        try:
+            with self._database.writing() as connection:
+                return _update_campaign(connection, app_id, token, change)
+        finally:
+            # After a failure too: a commit that reports one may still have reached the disk.
+            self._refs.forget(app_id, token)
+            self._campaigns.forget(app_id, token)
 
     def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
         """Mark as deleted; False when there is none, or it was deleted before."""
@@ -269,12 +266,10 @@ class SqlRecords:
         with self._directory_lock:
             with self._database.writing(taken) as connection:
                 number = connection.scalar(statement)
-            self._directory = self._read_directory()
+                # Before the commit: a revoked key must not stay good because this could not be read after it.
+                directory = read_directory(connection)
+            self._directory = directory
         return int(number or 0)
-
-    def _read_directory(self) -> Directory:
-        with self._database.reading() as connection:
-            return read_directory(connection)
 
     def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         found: dict[str, CampaignRef] = {}
@@ -305,6 +300,19 @@ def _read_campaign(connection: Connection, app_id: int, token: str) -> Campaign 
     named = and_(campaigns.c.token == token, campaigns.c.app_id == app_id)
     row = connection.execute(select(*_CAMPAIGN_COLUMNS).where(named)).one_or_none()
     return None if row is None else _campaign(row)
+
+
+def _update_campaign(
+    connection: Connection, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+) -> Campaign | None:
+    known = _read_campaign(connection, app_id, token)
+    if known is None or known.deleted_at is not None:
+        return None
+    changed = change(known)
+    if changed != known:
+        row = update(campaigns).where(campaigns.c.id == known.id)
+        connection.execute(row.values(**_changeable(changed)))
+    return changed
 
 
 def _read_refs(connection: Connection, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
