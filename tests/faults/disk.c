@@ -1,0 +1,57 @@
+/* A disk that can be told to be slow or full, put before the C library with LD_PRELOAD.
+ *
+ * The file named by FAULTY_DISK says what happens to the facts file: "slow" makes each sync take a second,
+ * "broken" makes it fail (EIO), "full" makes each write fail (ENOSPC). No file: nothing happens.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+static int told(const char *fault) {
+    char said[16] = {0};
+    const char *path = getenv("FAULTY_DISK");
+    int fd = path ? open(path, O_RDONLY) : -1;
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, said, sizeof said - 1);
+    close(fd);
+    return n > 0 && strncmp(said, fault, strlen(fault)) == 0;
+}
+
+static int is_facts(int fd) {
+    char link[64], target[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, target, sizeof target - 1);
+    if (n < 0) return 0;
+    target[n] = 0;
+    return strstr(target, "facts.duckdb") != NULL;
+}
+
+static int sync_with(int fd, const char *name) {
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    if (is_facts(fd)) {
+        if (told("slow")) nanosleep(&(struct timespec){1, 0}, NULL);
+        if (told("broken")) { errno = EIO; return -1; }
+    }
+    return real(fd);
+}
+
+int fsync(int fd) { return sync_with(fd, "fsync"); }
+int fdatasync(int fd) { return sync_with(fd, "fdatasync"); }
+
+#define WRITE(name, parameters, arguments)                                              \
+    ssize_t name parameters {                                                           \
+        ssize_t (*real) parameters = (ssize_t (*) parameters)dlsym(RTLD_NEXT, #name);   \
+        if (is_facts(fd) && told("full")) { errno = ENOSPC; return -1; }                \
+        return real arguments;                                                          \
+    }
+
+WRITE(write, (int fd, const void *data, size_t size), (fd, data, size))
+WRITE(pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
+WRITE(pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at))
