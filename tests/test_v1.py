@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -150,6 +151,16 @@ def test_the_limits_of_a_server_hold(world: World) -> None:
     refused(world.client.post(events, headers=headers, content=bomb), 413, 31)
     many = zstandard.compress(b"{}\n" * 500_001)
     refused(world.client.post(events, headers=headers, content=many), 413, 31)
+
+
+@pytest.mark.parametrize("body", [b"{}\n" * 20_000_000, b"{}" * 30_000_000, b"\n" * 60_000_000])
+def test_millions_of_little_events_are_refused_before_they_unfold(world: World, body: bytes) -> None:
+    headers = world.shop.server | NDJSON | {"Content-Encoding": "zstd"}
+    url = f"/v1/{world.shop.live}/events"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(world.client.post(url, headers=headers, content=zstandard.compress(body)), 413, 31)
+    # KiB; a few copies of the body, and not a Python object for each event in it.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000
 
 
 def test_a_device_that_reports_too_often_is_told_to_wait(world: World) -> None:

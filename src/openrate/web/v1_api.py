@@ -6,8 +6,8 @@ import asyncio
 
 import msgspec
 
-from openrate.errors import AuthenticationInvalid, MalformedParameter
-from openrate.ingest import Ingest, Reporter
+from openrate.errors import AuthenticationInvalid, BodyTooLarge, MalformedParameter
+from openrate.ingest import MOST_DEVICE_EVENTS, MOST_SERVER_EVENTS, Ingest, Reporter
 from openrate.installations import Installations
 from openrate.model import App
 from openrate.registration import read_registration
@@ -85,6 +85,7 @@ class V1Api:
         media_type = _media_type(call)
         with self._inflight.lease() as lease:
             body = await read_body(call, limit, lease=lease, seconds=seconds)
+            _check_density(body, media_type, reporter)
             answer = await self._ingest.take(
                 app, dev, body, media_type, reporter, received_at, call.text(b"x-sent-at")
             )
@@ -116,6 +117,21 @@ def _credentials(call: Call) -> tuple[str | None, str | None]:
     if rest_key is not None and bearer is not None:
         raise AuthenticationInvalid
     return rest_key, bearer
+
+
+def _check_density(body: bytes, media_type: str, reporter: Reporter) -> None:
+    """Refuse what would unfold into millions of little events, before it does.
+
+    Counting events exactly is ``Ingest``'s; this only keeps 64 MiB of ``{}`` from becoming gigabytes first.
+    Four times as much as is accepted leaves room for braces in texts and for blank lines.
+
+    Raises:
+        BodyTooLarge: there are far too many.
+    """
+    most = MOST_SERVER_EVENTS if reporter.installation_id is None else MOST_DEVICE_EVENTS
+    lines = body.count(b"\n") if media_type == "application/x-ndjson" else 0
+    if max(lines, body.count(b"{")) > 4 * most:
+        raise BodyTooLarge(f"A request takes at most {most} events: send them in several.")
 
 
 def _media_type(call: Call) -> str:
