@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,21 +15,49 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from openrate import cli
+
 OPENRATE = [sys.executable, "-m", "openrate"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("OPENRATE_")}
+_SECONDS = 60
+
+# A command is a process of its own, forked from one that has imported everything and done nothing:
+# starting Python anew for each would make the tests three times as long.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["openrate.cli"])
 
 
-def openrate(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+class Done(NamedTuple):
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def openrate(*arguments: str, stdin: str = "", **environment: str) -> Done:
     """Run a command to its end."""
-    return subprocess.run(
-        [*OPENRATE, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env=ENVIRONMENT | environment,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
+        files[0].write_text(stdin)
+        process = _FORKS.Process(target=_run, args=(arguments, ENVIRONMENT | environment, files))
+        process.start()
+        process.join(_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"openrate {' '.join(arguments)} takes longer than {_SECONDS} s.")
+        return Done(process.exitcode, files[1].read_text(), files[2].read_text())
+
+
+def _run(arguments: tuple[str, ...], environment: dict[str, str], files: list[Path]) -> None:
+    """In the new process: the command, with these as its standard files."""
+    for number, file in enumerate(files):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a file descriptor, for as long as we live
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["openrate", *arguments]
+    cli.main()
 
 
 def answer(*arguments: str) -> Any:
@@ -64,7 +94,7 @@ def server(data: Path, **environment: str) -> Iterator[Server]:
     log = data.with_name(data.name + ".log")
     with (
         log.open("a") as stderr,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - ourselves
             [*OPENRATE, "serve", "--data", str(data), "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=stderr,
