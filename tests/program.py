@@ -94,7 +94,7 @@ def server(data: Path, **environment: str) -> Iterator[Server]:
     log = data.with_name(data.name + ".log")
     with (
         log.open("a") as stderr,
-        subprocess.Popen(  # noqa: S603 - ourselves
+        subprocess.Popen(
             [*OPENRATE, "serve", "--data", str(data), "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=stderr,
