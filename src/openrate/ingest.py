@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.errors import BodyTooLarge, Maintenance, MalformedJsonBody, MalformedParameter, StoreError
+from openrate.errors import BodyTooLarge, MalformedJsonBody, MalformedParameter
 from openrate.model import DAY_MS, App, CampaignRef, Cause, FactType, Platform
 from openrate.ports import EventLog, FactColumns, Kind, Records
 from openrate.times import parse_time, parse_times
@@ -25,6 +25,7 @@ from openrate.times import parse_time, parse_times
 MOST_SERVER_EVENTS = 500_000
 MOST_DEVICE_EVENTS = 1_000
 MOST_ERRORS = 100
+SMALL_BODY = 64 << 10
 AHEAD_MS = 5 * 60_000
 CLOCK_TOLERANCE_MS = 5_000
 DEVICE_AGE_MS = 90 * DAY_MS
@@ -127,15 +128,19 @@ class Ingest:
 
         Raises:
             MalformedJsonBody, MalformedParameter, BodyTooLarge: nothing of it was taken.
-            Maintenance: the facts could not be stored.
+            StoreError: the facts could not be stored.
         """
-        reading = self.read(app, body, media_type, reporter, received_at, sent_at)
-        try:
-            await asyncio.wrap_future(self._log.append(app.id, dev, reading.facts))
-        except StoreError as error:
-            raise Maintenance(str(error)) from error
+        reading = await self._read_aside(app, body, media_type, reporter, received_at, sent_at)
+        # Shielded: a caller that gives up does not take back what the log has begun to store.
+        await asyncio.shield(asyncio.wrap_future(self._log.append(app.id, dev, reading.facts)))
         refusals = reading.refusals
         return IngestAnswer(len(reading.facts), len(refusals), refusals[:MOST_ERRORS])
+
+    async def _read_aside(self, app: App, body: bytes, *rest: Any) -> Reading:
+        """Read a small body at once, a large one in a thread, so that others are answered meanwhile."""
+        if len(body) <= SMALL_BODY:
+            return self.read(app, body, *rest)
+        return await asyncio.to_thread(self.read, app, body, *rest)
 
     def read(  # noqa: PLR0913 - the parts of a request
         self,
@@ -321,9 +326,10 @@ def _claim(names: list[str | None], own: str, reasons: dict[int, _No]) -> list[s
 
 def _check_names(names: list[str | None], reasons: dict[int, _No]) -> None:
     if names and None not in names:
-        letters = "".join(names).encode("utf-8", "replace")  # type: ignore[arg-type]  # None is not in it
-        sizes = [len(name) for name in names if name]
-        if len(sizes) == len(names) and max(sizes) <= _MOST_NAME and not letters.translate(None, _NAME_BYTES):
+        given = cast(list[str], names)
+        sizes = set(map(len, given))
+        letters = "".join(given).encode("utf-8", "replace")
+        if min(sizes) > 0 and max(sizes) <= _MOST_NAME and not letters.translate(None, _NAME_BYTES):
             return
     for at, name in enumerate(names):
         if name is None:
@@ -336,8 +342,8 @@ def _check_names(names: list[str | None], reasons: dict[int, _No]) -> None:
 
 def _times(texts: list[str | None], reasons: dict[int, _No], received_at: int) -> NDArray[np.int64]:
     """When, in ms; without ``at`` the moment of receipt."""
-    if None not in texts and (ats := parse_times(texts)) is not None:  # type: ignore[arg-type]  # None is not in it
-        return ats
+    if None not in texts and (together := parse_times(cast(list[str], texts))) is not None:
+        return together
     ats = np.full(len(texts), received_at, np.int64)
     for position, text in enumerate(texts):
         at = received_at if text is None else parse_time(text)

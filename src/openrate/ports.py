@@ -83,6 +83,19 @@ class FactColumns(msgspec.Struct, frozen=True, eq=False):
         return len(self.installations)
 
     @classmethod
+    def together(cls, parts: Sequence[FactColumns]) -> FactColumns:
+        """Several batches as one."""
+        if len(parts) == 1:
+            return parts[0]
+        offsets = np.cumsum([0, *(len(part.kinds) for part in parts)]).tolist()
+        return cls(
+            [kind for part in parts for kind in part.kinds],
+            np.concatenate([part.kind + offset for part, offset in zip(parts, offsets, strict=False)]),
+            [name for part in parts for name in part.installations],
+            np.concatenate([part.ats for part in parts]),
+        )
+
+    @classmethod
     def of(cls, facts: Sequence[Fact]) -> FactColumns:
         """Turn facts into columns."""
         numbers: dict[Kind, int] = {}

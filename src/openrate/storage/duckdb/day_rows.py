@@ -7,7 +7,7 @@ from collections import defaultdict
 import duckdb
 import numpy as np
 
-from openrate.model import DayRow
+from openrate.model import DayRow, Rule
 from openrate.storage.duckdb.evaluate import COUNTERS, Tally, cell_parts
 
 Counts = tuple[int, ...]
@@ -18,9 +18,13 @@ _NOT_EMPTY = " + ".join(COUNTERS) + " > 0"
 
 
 class DayRows:
-    """Counters by campaign and (day, version); readers see the rows of a campaign change all at once."""
+    """Counters by campaign and (day, version), and the rules by app that made them.
 
-    def __init__(self) -> None:
+    Readers see the rows of a campaign change all at once.
+    """
+
+    def __init__(self, rules: dict[int, Rule]) -> None:
+        self.rules = rules
         self._rows: dict[int, dict[tuple[int, int], Counts]] = {}
         self._changed: dict[int, int] = {}
         self._changes = 0
@@ -56,9 +60,13 @@ class DayRows:
         self._changes += 1
         self._changed.update(dict.fromkeys(rows, self._changes))
 
-    def replace(self, rows: DayRows) -> None:
-        """Answer with other rows for every campaign."""
-        self.put({campaign: {} for campaign in self._rows} | rows._rows)
+    def anew(self, change: Tally, rules: dict[int, Rule]) -> DayRows:
+        """Rows that start from nothing, under other rules; to those who compare ``changed`` all have changed."""
+        fresh = DayRows(rules)
+        fresh._rows = fresh.plus(change)
+        fresh._changes = self._changes + 1
+        fresh._changed = dict.fromkeys(self._rows | fresh._rows, fresh._changes)
+        return fresh
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Read the rows from the file."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -97,7 +97,7 @@ class DuckdbLog:
 
     def rule(self, app_id: int) -> Rule:
         """The rule that made the rows which answer now."""
-        return self._rules.get(app_id, Rule())
+        return self._rows.rules.get(app_id, Rule())
 
     def settle(self) -> None:
         """Wait until every fact durable now is in the rows."""
@@ -108,11 +108,11 @@ class DuckdbLog:
     def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
         """Make the rows of these apps anew under ``rule``; until then the old ones answer, whole."""
         if any(self.rule(app_id) != rule for app_id in app_ids):
-            self._recompute(self._rules | dict.fromkeys(app_ids, rule), progress)
+            self._recompute(self._rows.rules | dict.fromkeys(app_ids, rule), progress)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Drop the day rows and make them again; returns the number of facts read."""
-        return self._recompute(self._rules, progress)
+        return self._recompute(self._rows.rules, progress)
 
     def verify(self, progress: Progress | None = None) -> list[Difference]:
         """Recompute every row with the reference and return what differs."""
@@ -157,8 +157,8 @@ class DuckdbLog:
         self._attributed = file.meta(cursor, "attributed")
         self._orphans = file.meta(cursor, "orphans")
         self._durable = int(cursor.execute("select coalesce(max(seq), 0) from fact").fetchall()[0][0])
-        self._rules = {app: Rule(*seconds) for app, *seconds in cursor.execute("from app_rule").fetchall()}
-        self._rows = DayRows()
+        rules = cursor.execute("from app_rule").fetchall()
+        self._rows = DayRows({app: Rule(*seconds) for app, *seconds in rules})
         self._rows.load(cursor)
         self._numbering = Numbering()
         start.load_numbering(cursor, self._numbering)
@@ -170,7 +170,7 @@ class DuckdbLog:
             pass
 
     def _longest_reengage_window(self) -> int:
-        return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rules.values()))
+        return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rows.rules.values()))
 
     # ── the writer ──
 
@@ -201,16 +201,13 @@ class DuckdbLog:
     def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[_Append]) -> None:
         if not file.has_room(self._path):
             raise StoreFull("No room left on the disk of the data folder: free some, then send again.")
-        live = [append for append in batch if not append.dev]
-        first = self._durable + 1
-        numbered = [(append.facts, *self._numbering.number(append.app_id, append.facts)) for append in live]
+        apps = _by_app(batch, dev=False)
+        numbered = [(facts, *self._numbering.number(app_id, facts)) for app_id, facts in apps]
         with file.transaction(cursor):
             self._save_numbering(cursor)
-            if numbered:
-                _insert_facts(cursor, first, numbered)
-            for append in batch:
-                if append.dev:
-                    _insert_dev_facts(cursor, append)
+            _insert_facts(cursor, self._durable + 1, numbered)
+            for app_id, facts in _by_app(batch, dev=True):
+                _insert_dev_facts(cursor, app_id, facts)
         self._numbering.unsaved.installations.clear()
         self._numbering.unsaved.sends.clear()
         with self._committed:
@@ -328,7 +325,7 @@ class DuckdbLog:
 
     def _sends(self, rules: Mapping[int, Rule] | None = None) -> Sends:
         return recompute.sends_of(
-            self._numbering, self._rules if rules is None else rules, self._connection.cursor()
+            self._numbering, self._rows.rules if rules is None else rules, self._connection.cursor()
         )
 
     def _recompute(self, rules: dict[int, Rule], progress: Progress | None) -> int:
@@ -337,20 +334,26 @@ class DuckdbLog:
             change, orphans = recompute.rebuild(
                 cursor, self._numbering.sizes[0], self._sends(rules), self._attributed, progress
             )
-            rows = DayRows()
             with file.transaction(cursor):
                 cursor.execute("delete from day_row")
                 cursor.execute("delete from app_rule")
-                rows.save(cursor, change)
+                DayRows(rules).save(cursor, change)
                 for app, rule in rules.items():
                     cursor.execute("insert into app_rule values (?, ?, ?, ?)", [app, *astuple(rule)])
                 file.set_meta(cursor, "orphans", orphans)
-            rows.put(rows.plus(change))
-            self._rules = rules
-            self._rows.replace(rows)
+            self._rows = self._rows.anew(change, rules)  # rows and rules at once
             self._orphans = orphans
             self._hot.reengage_window_ms = self._longest_reengage_window()
             return self._attributed
+
+
+def _by_app(batch: list[_Append], *, dev: bool) -> list[tuple[int, FactColumns]]:
+    """The facts of each app as one: a statement costs as much for one fact as for thousands."""
+    parts: dict[int, list[FactColumns]] = defaultdict(list)
+    for append in batch:
+        if append.dev is dev:
+            parts[append.app_id].append(append.facts)
+    return [(app_id, FactColumns.together(of_app)) for app_id, of_app in parts.items()]
 
 
 def _insert_facts(
@@ -372,12 +375,11 @@ def _insert_facts(
         first += len(facts)
 
 
-def _insert_dev_facts(cursor: duckdb.DuckDBPyConnection, append: _Append) -> None:
-    facts = append.facts
+def _insert_dev_facts(cursor: duckdb.DuckDBPyConnection, app_id: int, facts: FactColumns) -> None:
     file.insert(
         cursor,
         "dev_fact",
-        app=np.full(len(facts), append.app_id, np.int32),
+        app=np.full(len(facts), app_id, np.int32),
         installation=np.array(facts.installations, object),
         at_ms=facts.ats,
         campaign=_column(facts, np.int32, [kind.campaign_id for kind in facts.kinds]),
