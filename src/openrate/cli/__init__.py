@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -10,6 +11,9 @@ from openrate.cli import apps, campaigns, companies, facts, serving
 from openrate.errors import OpenrateError, UsageError
 
 __all__ = ["app", "main"]
+
+_PRIVATE = 0o077
+"""What is written (the stores, the sockets, exports) is for the user who runs this alone."""
 
 app = typer.Typer(
     name="openrate",
@@ -36,6 +40,7 @@ for command, name in (
 
 def main() -> None:
     """Run a command: exit code 0, 1 for what went wrong, 2 for a wrong use, 3 for rows that differ."""
+    os.umask(_PRIVATE)
     try:
         code = app(standalone_mode=False)
     except OpenrateError as error:
