@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +22,7 @@ import typer
 from openrate.cli import app as command_line
 from openrate.cli.terminal import seconds, window
 from openrate.errors import UsageError
-from program import ENVIRONMENT, Server, Shop, answer, openrate, refusal, server
+from program import ENVIRONMENT, OPENRATE, Server, Shop, answer, openrate, refusal, server
 from test_story import ROW, worked_example
 
 
@@ -158,6 +163,28 @@ def test_whole_numbers_verify(place: Place) -> None:
     verified = answer("verify", *place.data)
     assert verified["differences"] == []
     assert verified["facts"] > 10
+
+
+def test_people_see_how_far_it_is(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*OPENRATE, "verify", *place.data], stdout=subprocess.DEVNULL, stderr=theirs, env=ENVIRONMENT
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 4096):
+                shown += piece
+        except OSError:
+            pass  # how a terminal says that nobody writes to it any more
+        assert process.wait() == 0
+    os.close(ours)
+    assert b"Verifying" in shown
+    assert re.search(rb"(\d+) of \1 facts", shown)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert openrate("--version").stdout.strip() == version("openrate")
 
 
 def test_damaged_rows_are_found_shown_and_mended(filled: Place, tmp_path: Path) -> None:

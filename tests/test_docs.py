@@ -77,7 +77,7 @@ def test_the_readme_begins_with_two_commands() -> None:
     first = _FENCE.search(text("README.md"))
     assert first
     assert first[2].split("\n") == ["make demo", "make serve", ""]
-    assert len(text("README.md")[: first.start()].strip().split("\n\n")[1].splitlines()) <= 6
+    assert len(text("README.md")[: first.start()].strip().split("\n\n")[1].splitlines()) == 5
 
 
 def test_the_page_about_the_statistics_call_shows_the_examples_as_they_are() -> None:

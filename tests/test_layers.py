@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
     "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"logs"},
-    "cli": VOCABULARY | SHARED | {"commands", "stats", "compose", "demo", "cli"},
+    "cli": VOCABULARY | SHARED | {"commands", "stats", "compose", "demo", "cli", "__init__"},
     "__main__": {"cli"},
 }
 

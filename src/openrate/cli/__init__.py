@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from openrate import __version__
 from openrate.cli import apps, campaigns, companies, facts, serving
 from openrate.errors import OpenrateError, UsageError
 
@@ -17,12 +19,29 @@ _PRIVATE = 0o077
 
 app = typer.Typer(
     name="openrate",
-    help="Push campaigns whose numbers can be trusted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Push campaigns whose numbers can be trusted."""
+
+
 app.add_typer(apps.app, name="app")
 app.add_typer(companies.app, name="company")
 app.add_typer(campaigns.app, name="campaign")
@@ -57,5 +76,6 @@ def main() -> None:
 
 
 def _say(sentence: str, code: int) -> int:
-    sys.stderr.write(f"openrate: {sentence}\n")
+    is_help = sentence.startswith("Usage:")  # what a noun without a verb gets
+    sys.stderr.write(f"{sentence}\n" if is_help else f"openrate: {sentence}\n")
     return code

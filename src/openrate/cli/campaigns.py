@@ -54,7 +54,9 @@ def show(token: Token, data: Data = None, json: Json = False) -> None:
 
 
 def stats(token: Token, data: Data = None, json: Json = False) -> None:
-    """The statistics of a campaign: a row per day, the open rates, and a small plot of them.
+    """The statistics of a campaign.
+
+    A row per day, the open rates, and in a terminal a small plot of them.
 
     Example: openrate stats d9d5e5a52ca08110d4893af3254ec21b --data data
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,10 @@ keys = typer.Typer(help="REST keys.", no_args_is_help=True, rich_markup_mode=Non
 app.add_typer(keys, name="key")
 
 Company = Annotated[str, typer.Argument(metavar="COMPANY", help="The company's name.")]
-Window = Annotated[str | None, typer.Option(metavar="WINDOW")]
+
+
+def _window(meaning: str) -> Any:
+    return typer.Option(metavar="WINDOW", help=meaning)
 
 
 @keys.command("create")
@@ -73,15 +76,17 @@ def revoke_key(
 @app.command("set")
 def set_(  # noqa: PLR0913 - an option each
     company: Company,
-    influence_window: Window = None,
-    reengage_window: Window = None,
-    inactive_after: Window = None,
+    influence_window: Annotated[str | None, _window("An open this soon after is influenced; 1m up.")] = None,
+    reengage_window: Annotated[
+        str | None, _window("Who comes back this soon is re-engaged; 1h to 7d.")
+    ] = None,
+    inactive_after: Annotated[str | None, _window("Without an open for so long; 1d to 365d.")] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Set attribution windows (90m, 3h, 30d) and count the past anew under them; without any, show them.
+    """Set attribution windows, or show them.
 
-    Until the new numbers are ready the old ones answer, whole.
+    A window is a number and s, m, h or d. The past is counted anew under what is set. Until the new numbers are ready the old ones answer, whole.
 
     Example: openrate company set Acme --influence-window 6h --data data
     """

@@ -27,7 +27,9 @@ FormatOption = Annotated[Format | None, typer.Option("--format", help="When the 
 
 
 def verify(data: Data = None, json: Json = False) -> None:
-    """Recompute every row from the facts and compare; exit code 3 when rows differ.
+    """Prove the numbers from the facts.
+
+    Recomputes every row with the slow and obvious reference; exit code 3 when rows differ.
 
     Example: openrate verify --data data
     """
@@ -55,7 +57,9 @@ def _pairs(differences: list[dict[str, Any]]) -> Iterator[list[object]]:
 
 
 def rebuild(data: Data = None, json: Json = False) -> None:
-    """Make every row again from the facts; until it is done the old ones answer.
+    """Make every row again from the facts.
+
+    Until that is done the old ones answer.
 
     Example: openrate rebuild --data data
     """
@@ -70,9 +74,9 @@ def rebuild(data: Data = None, json: Json = False) -> None:
 def import_(
     file: File, app: LiveKey, form: FormatOption = None, data: Data = None, json: Json = False
 ) -> None:
-    """Take facts from a file: fields or columns as in POST /v1/{api_key}/events, and the type "installed".
+    """Take facts from a file.
 
-    What cannot be taken is reported by reason, with the first lines it struck. A second import of the same
+    Fields or columns are those of POST /v1/{api_key}/events; "installed" is a type as well. What cannot be taken is reported by reason, with the first lines it struck. A second import of the same
     file changes nothing.
 
     Example: openrate import facts.csv --app 1A2B... --data data
@@ -143,7 +147,9 @@ def export(  # noqa: PLR0913 - an option each
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Write the facts of an app to a file that openrate import reads.
+    """Write the facts of an app to a file.
+
+    openrate import reads it. Facts of development builds are in no export.
 
     Example: openrate export facts.parquet --app 1A2B... --data data
     """

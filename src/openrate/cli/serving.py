@@ -28,7 +28,9 @@ def serve(
 
 
 def demo() -> None:
-    """Start a server on a free port, report facts over HTTP, show and check the numbers, and end.
+    """See all of it work in a few seconds.
+
+    Starts a server on a free port, reports facts over HTTP, shows and checks the numbers, and ends.
 
     Example: openrate demo
     """
