@@ -93,12 +93,12 @@ def _mornings(token: str, who: str, keenness: float, chance: random.Random) -> I
     for day in range(DAYS):
         sent_at = FIRST_DAY + day * _DAY + 7 * _HOUR
         weekend = (FIRST_DAY + day * _DAY).weekday() >= 5  # noqa: PLR2004 - Saturday
-        yield _sent(token, who, sent_at, None, opted_in=hash_free(who) % 9 > 0)
+        yield _sent(token, who, sent_at, None, opted_in=_number(who) % 9 > 0)
         yield from _reaction(token, who, sent_at, keenness * (0.55 if weekend else 0.35), chance)
 
 
 def _sale(token: str, who: str, keenness: float, chance: random.Random) -> Iterator[Event]:
-    version = "ab"[hash_free(who) % 2]
+    version = "ab"[_number(who) % 2]
     sent_at = FIRST_DAY + 4 * _DAY + 17 * _HOUR
     if chance.random() < 0.03:  # noqa: PLR2004 - some tokens are stale
         yield {**_sent(token, who, sent_at, version), "type": "push_error", "cause": "unregistered"}
@@ -132,7 +132,7 @@ def as_reported(events: Sequence[Event], parts: int) -> list[list[Event]]:
     return [reported[part::parts] for part in range(parts)]
 
 
-def hash_free(name: str) -> int:
+def _number(name: str) -> int:
     """A number from a name that is the same in every process, unlike ``hash``."""
     return sum(name.encode()) * 31
 

@@ -86,7 +86,8 @@ def set_(  # noqa: PLR0913 - an option each
 ) -> None:
     """Set attribution windows, or show them.
 
-    A window is a number and s, m, h or d. The past is counted anew under what is set. Until the new numbers are ready the old ones answer, whole.
+    A window is a number and s, m, h or d. The past is counted anew under what is set; until the new numbers
+    are ready the old ones answer, whole.
 
     Example: openrate company set Acme --influence-window 6h --data data
     """
