@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from openrate.model import Rule
+from openrate.storage.records import SqlRecords
 from program import Shop, answer, openrate, server
 
 DAY = "2026-03-10"
@@ -77,3 +79,17 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -
         assert shop.stats(running, token)["detail"] == [ROW]
         table = openrate("stats", token, "--data", str(data)).stdout
     assert "50.0 %" in table
+
+
+def test_windows_whose_change_was_cut_off_are_in_force_after_the_next_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shop = Shop.create(data)
+    with server(data) as running:
+        token = shop.campaign(running)
+        shop.report(running, worked_example(token))
+    records = SqlRecords(data / "records.db")  # as a kill between the two stores leaves it
+    records.set_rule(records.companies()[0].id, Rule(influence_window=4 * 3600))
+    records.close()
+    with server(data) as running:
+        assert shop.stats(running, token)["detail"] == [ROW | {"influenced_open": 2}]
+    assert "its windows were being changed" in data.with_name("data.log").read_text()
