@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -113,6 +114,8 @@ class Ingest:
     def __init__(self, records: Records, log: EventLog) -> None:
         self._records = records
         self._log = log
+        self._commit: Future[None] | None = None
+        self._committed: asyncio.Future[None]
 
     async def take(  # noqa: PLR0913 - the parts of a request
         self,
@@ -131,10 +134,16 @@ class Ingest:
             StoreError: the facts could not be stored.
         """
         reading = await self._read_aside(app, body, media_type, reporter, received_at, sent_at)
-        # Shielded: a caller that gives up does not take back what the log has begun to store.
-        await asyncio.shield(asyncio.wrap_future(self._log.append(app.id, dev, reading.facts)))
+        await self._durable(self._log.append(app.id, dev, reading.facts))
         refusals = reading.refusals
         return IngestAnswer(len(reading.facts), len(refusals), refusals[:MOST_ERRORS])
+
+    async def _durable(self, done: Future[None]) -> None:
+        """Wait for a commit. Those who share one wake together, for a thread wakes a loop slowly."""
+        if done is not self._commit:
+            self._commit, self._committed = done, asyncio.wrap_future(done)
+        # Shielded: a caller that gives up takes nothing back from the others.
+        await asyncio.shield(self._committed)
 
     async def _read_aside(self, app: App, body: bytes, *rest: Any) -> Reading:
         """Read a small body at once, a large one in a thread, so that others are answered meanwhile."""

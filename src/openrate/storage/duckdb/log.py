@@ -38,8 +38,8 @@ logger = logging.getLogger(__name__)
 
 MOST_FACTS_A_COMMIT = 200_000
 MOST_FACTS_A_TICK = 400_000
-QUICK_TICK_S = 0.02
 FEW_APPENDS = 8
+PAUSE_S = 0.15
 _VERSION_NUMBERS = {version: number for number, version in enumerate(VERSIONS)}
 
 
@@ -47,7 +47,15 @@ class _Append(NamedTuple):
     app_id: int
     dev: bool
     facts: FactColumns
-    done: Future[None]
+
+
+class _Batch:
+    """What shares one commit, and so one future."""
+
+    def __init__(self) -> None:
+        self.appends: list[_Append] = []
+        self.size = 0
+        self.done: Future[None] = Future()
 
 
 class DuckdbLog:
@@ -57,12 +65,11 @@ class DuckdbLog:
         self._path = path
         self._memory_limit_mb = memory_limit_mb
         self._hot_capacity = hot_facts
-        self._waiting: deque[_Append] = deque()
+        self._waiting: deque[_Batch] = deque()
         self._arrived = threading.Condition()
         self._closing = False
         self._committed = threading.Condition()
         self._attribution = threading.RLock()
-        self._tick_seconds = 0.0
         self._load()
         self._threads = [
             threading.Thread(target=self._write_forever, name="facts-writer", daemon=True),
@@ -75,17 +82,20 @@ class DuckdbLog:
 
     def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
         """Store facts; the future is done when they are durable."""
-        done: Future[None] = Future()
         if not len(facts):
-            done.set_result(None)
-            return done
+            nothing: Future[None] = Future()
+            nothing.set_result(None)
+            return nothing
         with self._arrived:
             if self._closing:
-                done.set_exception(StoreError("The store is closed."))
-                return done
-            self._waiting.append(_Append(app_id, dev, facts, done))
+                raise StoreError("The store is closed.")
+            if not self._waiting or self._waiting[-1].size >= MOST_FACTS_A_COMMIT:
+                self._waiting.append(_Batch())
+            batch = self._waiting[-1]
+            batch.appends.append(_Append(app_id, dev, facts))
+            batch.size += len(facts)
             self._arrived.notify()
-        return done
+        return batch.done
 
     def rows(self, campaign_id: int) -> Sequence[DayRow]:
         """The day rows of a campaign, ascending by day, then version."""
@@ -177,26 +187,25 @@ class DuckdbLog:
     def _write_forever(self) -> None:
         cursor = self._connection.cursor()
         while batch := self._next_batch():
+            caught_up = self._attributed == self._durable
             try:
-                self._commit(cursor, batch)
+                self._commit(cursor, batch.appends)
             except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
                 self._refuse(batch, error)
                 cursor = self._connection.cursor()
                 continue
-            if len(batch) <= FEW_APPENDS and self._tick_seconds < QUICK_TICK_S:
-                self._tick_now()  # idle: who was told that a fact is stored finds it in the statistics
-            for append in batch:
-                append.done.set_result(None)
+            if caught_up and len(batch.appends) <= FEW_APPENDS and not self._waiting:
+                self._tick()  # idle: who was told that a fact is stored finds it in the statistics
+            batch.done.set_result(None)
 
-    def _next_batch(self) -> list[_Append]:
+    def _next_batch(self) -> _Batch | None:
+        """Whatever waits; None when the log is closing and nothing does."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting or self._closing)
-            batch: list[_Append] = []
-            size = 0
-            while self._waiting and size < MOST_FACTS_A_COMMIT:
-                batch.append(self._waiting.popleft())
-                size += len(batch[-1].facts)
-            return batch
+            batch = self._waiting.popleft() if self._waiting else None
+        if batch:
+            batch.done.set_running_or_notify_cancel()  # from here on nobody can cancel it
+        return batch
 
     def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[_Append]) -> None:
         if not file.has_room(self._path):
@@ -228,15 +237,14 @@ class DuckdbLog:
         if sends:
             cursor.executemany("insert into send values (?, ?, ?, ?)", sends)
 
-    def _refuse(self, batch: list[_Append], error: Exception) -> None:
+    def _refuse(self, batch: _Batch, error: Exception) -> None:
         """Nothing of the batch was stored: tell the callers, and see that the next one has a chance."""
         if not isinstance(error, StoreError):
             logger.error("A commit failed: %s", error)
             full = file.is_full(error)
             self._reopen()
             error = (StoreFull if full else StoreError)("The facts could not be stored; send them again.")
-        for append in batch:
-            append.done.set_exception(error)
+        batch.done.set_exception(error)
 
     def _reopen(self) -> None:
         """After a failed write DuckDB may refuse all further work: what is in the file is what counts."""
@@ -250,24 +258,19 @@ class DuckdbLog:
     # ── attribution ──
 
     def _attribute_forever(self) -> None:
-        """Tick when facts are waiting, at most half of the time: a larger tick is cheaper per fact."""
+        """Tick when facts are waiting, with a pause in between: a larger tick is cheaper per fact."""
         while True:
             with self._committed:
                 self._committed.wait_for(lambda: self._durable > self._attributed or self._closing)
                 if self._closing and self._durable <= self._attributed:
                     return
             try:
-                self._tick_now()
+                self._tick()
             except Exception:
                 logger.exception("Attribution failed; it is tried again in a second.")
                 time.sleep(1)
             if not self._closing:
-                time.sleep(min(0.25, max(0.03, self._tick_seconds)))
-
-    def _tick_now(self) -> None:
-        started = time.perf_counter()
-        self._tick()
-        self._tick_seconds = time.perf_counter() - started
+                time.sleep(PAUSE_S)
 
     def _tick(self) -> bool:
         """Attribute the oldest facts that are waiting; False when there were none."""
