@@ -10,8 +10,22 @@ import msgspec
 
 from openrate.errors import UsageError
 
+Network = IPv4Network | IPv6Network
 
-class Settings(msgspec.Struct, frozen=True):
+
+class _Plain(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that msgspec reads from text by itself."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    rate_limit: float = 50.0
+    metrics_token: str | None = None
+    memory_limit_mb: int = 512
+    hot_facts: int = 32_000_000
+    inflight_mb: int = 256
+
+
+class Settings(_Plain, frozen=True, kw_only=True):
     """Everything that can be set.
 
     Attributes:
@@ -27,14 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
     """
 
     data: Path
-    host: str = "127.0.0.1"
-    port: int = 8000
-    rate_limit: float = 50.0
-    metrics_token: str | None = None
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    memory_limit_mb: int = 512
-    hot_facts: int = 32_000_000
-    inflight_mb: int = 256
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 def settings_from(env: Mapping[str, str], **given: object) -> Settings:
@@ -53,7 +60,9 @@ def settings_from(env: Mapping[str, str], **given: object) -> Settings:
         short = name.removeprefix("OPENRATE_")
         field = known.get(short.removesuffix("_FILE"))
         if field is None:
-            raise UsageError(f"{name} is not a setting; known are {', '.join('OPENRATE_' + k for k in known)}.")
+            raise UsageError(
+                f"{name} is not a setting; known are {', '.join('OPENRATE_' + k for k in known)}."
+            )
         values[field] = _secret_file(name, value) if short.endswith("_FILE") else value
     values |= {name: value for name, value in given.items() if value is not None}
     if not values.get("data"):
@@ -69,29 +78,11 @@ def _secret_file(name: str, path: str) -> str:
 
 
 def _convert(values: dict[str, object]) -> Settings:
-    proxies = values.get("trusted_proxies")
+    data = Path(str(values.pop("data")))
+    networks = str(values.pop("trusted_proxies", ""))
     try:
-        if isinstance(proxies, str):
-            values["trusted_proxies"] = tuple(ip_network(part.strip()) for part in proxies.split(",") if part)
-        values["data"] = Path(str(values["data"]))
-        plain = {k: v for k, v in values.items() if k not in {"data", "trusted_proxies"}}
-        checked = msgspec.convert(plain, _Plain, strict=False)
+        proxies = tuple(ip_network(part.strip()) for part in networks.split(",") if part)
+        plain = msgspec.convert(values, _Plain, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(f"A setting cannot be used: {error}.") from None
-    return Settings(
-        data=values["data"],
-        trusted_proxies=values.get("trusted_proxies", ()),  # type: ignore[arg-type]  # converted above
-        **msgspec.structs.asdict(checked),
-    )
-
-
-class _Plain(msgspec.Struct, forbid_unknown_fields=True):
-    """The settings that msgspec can read from text by itself; defaults are those of Settings."""
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    rate_limit: float = 50.0
-    metrics_token: str | None = None
-    memory_limit_mb: int = 512
-    hot_facts: int = 32_000_000
-    inflight_mb: int = 256
+    return Settings(data=data, trusted_proxies=proxies, **msgspec.structs.asdict(plain))
