@@ -41,7 +41,7 @@ def read(sender: Sender, encoding: str | None = None, limit: int = LIMIT, **more
     headers = [] if encoding is None else [(b"content-encoding", encoding.encode())]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
     call = Call(scope, sender.receive)
-    return asyncio.run(read_body(call, limit, **more))  # type: ignore[arg-type]
+    return asyncio.run(read_body(call, limit, **more))  # type: ignore[arg-type]  # lease and seconds, by name
 
 
 def cut(data: bytes, size: int = 1000) -> list[bytes]:

@@ -134,7 +134,7 @@ async def serve(
         app.closing = True
         await asyncio.sleep(_LINGER)
         await app.drain(_DRAIN)
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()  # type: ignore[no-untyped-call]  # it ships types, but not here
     ended.cancel()
     try:
         await serving
