@@ -78,7 +78,7 @@ class Company(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """One app on one platform. ``world`` names the live or the development world of its installations."""
+    """One app on one platform, and the three keys that name it in a path."""
 
     id: int
     company_id: int

@@ -42,7 +42,7 @@ class Gate:
         self._by_installation.take((app_id, dev, installation_id))
 
     def access(self, call: Call, rest_key: str | None, *, write: bool) -> Access:
-        """What a REST key opens at the app key in the path; counted against the key on ``/1.1``.
+        """What a REST key opens at the app key in the path.
 
         Raises:
             AuthenticationInvalid: a key is missing, unknown, revoked or of another company.
