@@ -24,7 +24,7 @@ _SECONDS = 60
 # A command is a process of its own, forked from one that has imported everything and done nothing:
 # starting Python anew for each would make the tests three times as long.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["openrate.cli"])
+_FORKS.set_forkserver_preload(["openrate.cli", "openrate.compose.server"])
 
 
 class Done(NamedTuple):

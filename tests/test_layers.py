@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +46,11 @@ MAY_IMPORT = {
     "storage": VOCABULARY | SHARED | {"attribution", "storage"},
     "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
-    "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"logs"},
-    "cli": VOCABULARY | SHARED | {"commands", "stats", "compose", "demo", "cli", "__init__"},
+    "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"compose", "logs"},
+    "cli": VOCABULARY
+    | SHARED
+    | {"commands", "control", "folder", "stats"}
+    | {"compose", "demo", "cli", "__init__"},
     "__main__": {"cli"},
 }
 
@@ -93,5 +98,12 @@ def test_no_import_hides_in_a_function(module: Path) -> None:
 
 
 def test_only_compose_names_adapters() -> None:
-    namers = {str(m) for m in MODULES if layer(m) not in EDGES and EDGES & set(imported(m))}
-    assert namers == {"compose.py"}
+    namers = {layer(m) for m in MODULES if layer(m) not in EDGES and EDGES & set(imported(m))}
+    assert namers == {"compose"}
+
+
+def test_a_command_that_asks_a_running_server_loads_neither_stores_nor_web() -> None:
+    heavy = {"alembic", "duckdb", "granian", "litestar", "numpy", "plotext", "sqlalchemy"}
+    show = "import sys, openrate.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    assert not heavy & set(loaded.stdout.split())

@@ -48,6 +48,14 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
+class Format(StrEnum):
+    """What a file of facts may be."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
 class FactType(IntEnum):
     """The five facts. The number is what the log stores, so it never changes.
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from openrate.cli import late
 from openrate.cli.asking import Data, Json, ask
-from openrate.cli.plot import open_rates
 from openrate.cli.terminal import out, percent, print_json, print_table, window
 from openrate.commands.requests import ListCampaigns, ShowCampaign, ShowStats
 from openrate.stats import COUNTERS
@@ -83,7 +83,7 @@ def print_stats(found: dict[str, Any]) -> None:
         f"{window(rule['reengage_window'])} after {window(rule['inactive_after'])} without an open. Days are UTC."
     )
     if len(detail) > 1 and out().is_terminal:
-        typer.echo(open_rates(detail))
+        typer.echo(late.plot.open_rates(detail))
 
 
 def _lines(day: dict[str, Any]) -> list[list[object]]:

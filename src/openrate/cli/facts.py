@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from openrate.cli import late
 from openrate.cli.asking import Data, Json, asking
 from openrate.cli.terminal import Bar, print_json, print_table, progress_bar
 from openrate.commands.requests import GiveFacts, Rebuild, TakeFacts, Verify
-from openrate.compose import Format, Put, fact_file, writing
+from openrate.model import Format
 from openrate.stats import COUNTERS
 
 DIFFERS = 3
@@ -82,7 +83,7 @@ def import_(
 
     Example: openrate import facts.csv --app 1A2B... --data data
     """
-    source = fact_file(file, form)
+    source = late.stores.fact_file(file, form)
     taken = _Taken()
     with asking(data) as line, progress_bar("Importing", source.unit) as bar:
         total = source.size()
@@ -154,8 +155,8 @@ def export(  # noqa: PLR0913 - an option each
 
     Example: openrate export facts.parquet --app 1A2B... --data data
     """
-    target = fact_file(file, form)
-    with asking(data) as line, progress_bar("Exporting") as bar, writing(target) as put:
+    target = late.stores.fact_file(file, form)
+    with asking(data) as line, progress_bar("Exporting") as bar, late.stores.writing(target) as put:
         given = line.ask(GiveFacts(app, campaign), _Into(bar, put))
     if str(file) == "-":
         return
@@ -168,6 +169,6 @@ def export(  # noqa: PLR0913 - an option each
 class _Into:
     """Puts parts into a file and shows progress; see ``control.Talk``."""
 
-    def __init__(self, bar: Bar, put: Put) -> None:
+    def __init__(self, bar: Bar, put: late.stores.Put) -> None:
         self.progress = bar.progress
         self.items = put

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from openrate import compose
-from openrate import demo as demonstration
+from openrate.cli import late
 from openrate.cli.asking import Data, settings
 
 
@@ -24,7 +23,7 @@ def serve(
 
     Example: openrate serve --data data --port 8000
     """
-    compose.serve(settings(data, host=host, port=port))
+    late.server.serve(settings(data, host=host, port=port))
 
 
 def demo() -> None:
@@ -34,4 +33,4 @@ def demo() -> None:
 
     Example: openrate demo
     """
-    demonstration.run()
+    late.demo.run()

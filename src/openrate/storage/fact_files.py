@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -19,6 +18,7 @@ import msgspec
 import numpy as np
 
 from openrate.errors import OpenrateError, UsageError
+from openrate.model import Format
 
 FIELDS = (
     "type",
@@ -39,14 +39,6 @@ _TRUTH = {"true": True, "false": False}
 
 Event = dict[str, Any]
 Put = Callable[[list[Event]], None]
-
-
-class Format(StrEnum):
-    """What a file of facts may be."""
-
-    NDJSON = "ndjson"
-    CSV = "csv"
-    PARQUET = "parquet"
 
 
 _SUFFIXES = {

@@ -1,0 +1,56 @@
+"""The server: both stores, HTTP and the control socket."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from functools import partial
+
+import uvloop
+
+from openrate import logs
+from openrate.commands import table
+from openrate.compose.stores import Parts
+from openrate.config import Settings
+from openrate.control import ControlSocket
+from openrate.folder import SERVE, held, made
+from openrate.installations import Installations
+from openrate.web.app import http_app
+from openrate.web.server import listen
+from openrate.web.server import serve as serve_http
+from openrate.web.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        StoreError: the folder is in use, damaged, or of a newer version; it was left as it was.
+        OpenrateError: the port cannot be used.
+    """
+    request_log = logs.to_stderr()
+    folder = made(settings.data)
+    with (
+        held(folder, SERVE),
+        closing(listen(settings.host, settings.port)) as listener,
+        closing(Parts(settings, folder)) as parts,
+    ):
+        _apply_rules(parts)
+        services = Services(parts.records, parts.log, parts.clock)
+        installations = Installations(parts.records, parts.log, parts.clock)
+        app = http_app(settings, services, parts.ingest, installations, request_log)
+        with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
+            uvloop.run(serve_http(app, settings, listener=listener))
+
+
+def _apply_rules(parts: Parts) -> None:
+    """See that the rows are made under each company's windows: a crash may have come in between."""
+    for company in parts.records.companies():
+        apps = [app.id for app in parts.records.apps(company.id)]
+        if any(parts.log.rule(app) != company.rule for app in apps):
+            logger.warning(
+                "Counting the past of company %d anew: its windows were being changed.", company.id
+            )
+            parts.log.set_rule(apps, company.rule)

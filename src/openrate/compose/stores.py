@@ -1,0 +1,74 @@
+"""The stores of a data folder, the files of facts, and what answers commands when no server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from openrate.commands import table
+from openrate.config import Settings
+from openrate.control import Talk
+from openrate.folder import DataFolder
+from openrate.ingest import Ingest
+from openrate.ports import Clock, EventLog, Records, SystemClock
+from openrate.storage.duckdb import DuckdbLog
+from openrate.storage.fact_files import Put, fact_file, writing
+from openrate.storage.records import SqlRecords
+
+__all__ = ["Alone", "Parts", "Put", "alone", "fact_file", "writing"]
+
+
+class Parts:
+    """The stores of one data folder, each opened when it is first asked for; see ``commands.parts``."""
+
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        self._settings = settings
+        self._folder = folder
+        self.clock: Clock = SystemClock()
+
+    @cached_property
+    def records(self) -> Records:
+        """Companies, apps, keys, campaigns, installations, in SQLite."""
+        return SqlRecords(self._folder.records)
+
+    @cached_property
+    def log(self) -> EventLog:
+        """The facts and the day rows, in DuckDB; opening it repairs what a crash left."""
+        return DuckdbLog(
+            self._folder.facts,
+            memory_limit_mb=self._settings.memory_limit_mb,
+            hot_facts=self._settings.hot_facts,
+        )
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """The one door for facts."""
+        return Ingest(self.records, self.log)
+
+    def close(self) -> None:
+        """Close what was opened: the facts first, which still refer to records."""
+        for name in ("log", "records"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+
+
+class Alone:
+    """Answers from the files, as no server runs; see ``cli.asking.Asking``."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def ask(self, request: msgspec.Struct, talk: Talk) -> Any:
+        """Answer a request in plain JSON types; raises OpenrateError."""
+        return table.run(self._parts, request, talk)
+
+
+@contextmanager
+def alone(settings: Settings, folder: DataFolder) -> Iterator[Alone]:
+    """What answers requests when no server runs. The caller holds the folder."""
+    with closing(Parts(settings, folder)) as parts:
+        yield Alone(parts)
