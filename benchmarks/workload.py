@@ -28,7 +28,8 @@ _FACTS = f"""
 insert into fact
 with numbered as (
     select n, n % 100 as slot, case when n % 100 between 47 and 49
-           then greatest(0, n // 100 - 1 - (hash(n + 3) % 3000)::bigint) * 100 + (hash(n + 4) % 45)::bigint
+           then (n // 100 - (hash(n + 3) % least(3000, n // 100 + 1)::ubigint)::bigint) * 100
+                + (hash(n + 4) % 45)::bigint
            else n end as cause_n
     from range({{first}}, {{end}}) r(n)
 ), placed as (

@@ -142,7 +142,22 @@ def test_of_ndjson_exactly_the_bad_lines_are_refused() -> None:
     assert len(reading.facts) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"7", b'"x"', b"\xff\xfe", b"[" * 100_000, b'[{"a":1},]'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"7",
+        b'"x"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'[{"a":1},]',
+        b"[7 7]",
+        b"[7",
+        b"[]]",
+        b'[{"type":',
+    ],
+)
 def test_a_body_that_is_no_json_is_refused_whole(body: bytes) -> None:
     with pytest.raises(MalformedJsonBody):
         read_body(body, JSON)
@@ -151,6 +166,19 @@ def test_a_body_that_is_no_json_is_refused_whole(body: bytes) -> None:
 def test_one_object_and_an_array_are_both_bodies() -> None:
     assert len(read_body(json.dumps(opened()).encode(), JSON).facts) == 1
     assert len(read_body(b"[]", JSON).facts) == 0
+
+
+@pytest.mark.parametrize("bad", ["7", "[]", "null", '"x"', "NaN", "1e999", '{"type":7}'])
+def test_of_an_array_exactly_the_bad_elements_are_refused(bad: str) -> None:
+    good = json.dumps(opened())
+    reading = read_body(f" [ {good} , {bad},{good}]\n".encode(), JSON)
+    assert [(r.index, r.code) for r in reading.refusals] == [(1, "malformed")]
+    assert len(reading.facts) == 2
+
+
+def test_an_array_of_a_million_numbers_is_refused_early() -> None:
+    with pytest.raises(BodyTooLarge):
+        read_body(b"[" + b"7," * 1_000_000 + b"7]", JSON)
 
 
 def test_more_events_than_a_request_takes_are_refused_whole() -> None:

@@ -12,6 +12,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future
+from json import JSONDecoder
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -104,8 +105,9 @@ class _No(NamedTuple):
 
 _line = msgspec.json.Decoder(Event)
 _one_or_many = msgspec.json.Decoder(Event | list[Event])
-_raw = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
+_scan = JSONDecoder().raw_decode
+_BLANK = " \t\r\n"
 
 
 class Ingest:
@@ -162,7 +164,7 @@ class Ingest:
     ) -> Reading:
         """Everything up to storing: the facts a body holds, and what is refused and why."""
         most = MOST_SERVER_EVENTS if reporter.installation_id is None else MOST_DEVICE_EVENTS
-        events, index, refusals = decode(body, media_type)
+        events, index, refusals = decode(body, media_type, most)
         if len(events) + len(refusals) > most:
             raise BodyTooLarge(f"A request takes at most {most} events: send them in several.")
         shift = _clock_shift(reporter, received_at, sent_at)
@@ -193,8 +195,8 @@ class Ingest:
         return np.fromiter(map(numbers.__getitem__, sayings), np.int64, len(sayings)), judged
 
 
-def decode(body: bytes, media_type: str) -> tuple[list[Event], Sequence[int], list[Refusal]]:
-    """The events of a body, the index of each, and the refusals of what is no event.
+def decode(body: bytes, media_type: str, most: int) -> tuple[list[Event], Sequence[int], list[Refusal]]:
+    """The events of a body, the index of each, and the refusals of what is no event; ``most`` bounds the work.
 
     Raises:
         MalformedJsonBody: it is not JSON at all.
@@ -208,30 +210,56 @@ def decode(body: bytes, media_type: str) -> tuple[list[Event], Sequence[int], li
             one_or_many = _one_or_many.decode(body)
             events = one_or_many if isinstance(one_or_many, list) else [one_or_many]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_each(_parts(body, media_type))
+        return _decode_each(_parts(body, media_type, most))
     return events, range(len(events)), []
 
 
-def _parts(body: bytes, media_type: str) -> Sequence[bytes | msgspec.Raw]:
+def _parts(body: bytes, media_type: str, most: int) -> Sequence[bytes]:
+    """The body cut into what should be events, at most one more than may be."""
     if media_type == "application/x-ndjson":
         return body.split(b"\n")
     try:
-        whole = _anything.decode(body)
-        if isinstance(whole, list):
-            return _raw.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = body.decode().strip(_BLANK)
+        if text.startswith("["):
+            return _elements(text, most)
+        whole = _anything.decode(text)
+    except (ValueError, RecursionError) as error:
         raise MalformedJsonBody(f"The body is not JSON: {error}.") from None
     if not isinstance(whole, dict):
         raise MalformedJsonBody("The body is neither an event (an object) nor an array of events.")
     return [body]
 
 
-def _decode_each(parts: Sequence[bytes | msgspec.Raw]) -> tuple[list[Event], list[int], list[Refusal]]:
+def _elements(text: str, most: int) -> list[bytes]:
+    """The elements of a JSON array, one at a time: as values, a million numbers would fill the memory."""
+    found: list[bytes] = []
+    at, last = _skip_blank(text, 1), len(text) - 1
+    if at == last and text[at] == "]":
+        return found
+    while len(found) <= most:
+        _, end = _scan(text, at)
+        found.append(text[at:end].encode())
+        at = _skip_blank(text, end)
+        if at == last and text[at] == "]":
+            return found
+        if text[at : at + 1] != ",":
+            raise ValueError(f"expected a comma or the end of the array at character {at}")
+        at = _skip_blank(text, at + 1)
+    return found
+
+
+def _skip_blank(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in _BLANK:
+        at += 1
+    return at
+
+
+def _decode_each(parts: Sequence[bytes]) -> tuple[list[Event], list[int], list[Refusal]]:
     """One by one: only so are exactly the bad ones refused. Blank lines are no events."""
     events, index, refusals = [], [], []
     at = 0
     for part in parts:
-        if not bytes(part).strip():
+        if not part.strip():
             continue
         try:
             events.append(_line.decode(part))

@@ -132,7 +132,7 @@ class HotFacts:
     def take(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
         """Add facts; then move the horizon if it is time. ``campaign`` is that of each send, by number."""
         late = facts.at < self.horizon
-        self.remember(facts.where(late), campaign)
+        self._remember(facts.where(late), campaign)
         self._append(facts.where(~late), campaign)
         self._newest_at = max(self._newest_at, int(facts.at.max(initial=0)))
         self._move_horizon(self.wanted_horizon(self._newest_at), campaign)
@@ -142,26 +142,34 @@ class HotFacts:
         wanted = newest_at - self.reengage_window_ms - MARGIN_MS
         return max(0, wanted - wanted % HORIZON_STEP_MS)
 
-    def remember(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+    def _remember(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
         """Keep what matters of facts before the horizon."""
         types = facts.types
         opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
         seen = facts.where(types >= FactType.PUSH_OPEN)
         np.maximum.at(self._known.last_open, opens.installation, opens.at)
         np.minimum.at(self._known.first_seen, seen.installation, seen.at)
-        self.remember_sends(np.unique(facts.send[types <= FactType.PUSH_ERROR]), campaign)
+        self._remember_sends(np.unique(facts.send[types <= FactType.PUSH_ERROR]), campaign)
 
-    def remember_sends(self, sends: NDArray[np.int32], campaign: NDArray[np.int32]) -> None:
+    def start(  # noqa: PLR0913 - what the log says about the time before the horizon
+        self,
+        horizon: int,
+        installations: NDArray[np.int32],
+        first_seen: Ints,
+        last_open: Ints,
+        sends: NDArray[np.int32],
+        campaign: NDArray[np.int32],
+    ) -> None:
+        """Begin with a horizon and what is known of the time before it; the facts after it come with ``take``."""
+        self.horizon = horizon
+        self._known.first_seen[installations] = first_seen
+        self._known.last_open[installations] = last_open
+        self._remember_sends(sends, campaign)
+
+    def _remember_sends(self, sends: NDArray[np.int32], campaign: NDArray[np.int32]) -> None:
         """These sends have reports from before the horizon."""
         self._past_send[sends] = True
         self._past_campaign[campaign[sends]] = True
-
-    def remember_installations(
-        self, installations: NDArray[np.int32], first_seen: Ints, last_open: Ints
-    ) -> None:
-        """What the log says about the time before the horizon, at start-up."""
-        self._known.first_seen[installations] = first_seen
-        self._known.last_open[installations] = last_open
 
     def _append(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
         step = max(1, self._capacity // 16)
@@ -181,7 +189,7 @@ class HotFacts:
     def _keep_recent(self, facts: Facts, campaign: NDArray[np.int32]) -> Facts:
         """Making room may have moved the horizon past some of the facts that room was made for."""
         late = facts.at < self.horizon
-        self.remember(facts.where(late), campaign)
+        self._remember(facts.where(late), campaign)
         return facts.where(~late)
 
     def _link(self, installation: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
@@ -210,7 +218,7 @@ class HotFacts:
         for part in self._live():
             at = self._facts.at[part]
             leaving = (at >= self.horizon) & (at < horizon)
-            self.remember(self._facts.where(part).where(leaving), campaign)
+            self._remember(self._facts.where(part).where(leaving), campaign)
         self.horizon = horizon
         for part in self._live():
             recent = self._facts.at[part] >= horizon

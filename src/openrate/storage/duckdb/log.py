@@ -171,9 +171,8 @@ class DuckdbLog:
         self._rows = DayRows({app: Rule(*seconds) for app, *seconds in rules})
         self._rows.load(cursor)
         self._numbering = Numbering()
-        start.load_numbering(cursor, self._numbering)
         self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window())
-        start.load_hot(cursor, self._hot, self._numbering, self._attributed)
+        start.load(cursor, self._numbering, self._hot, self._attributed)
         if left := self._durable - self._attributed:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
         while self._tick():

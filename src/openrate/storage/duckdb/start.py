@@ -1,21 +1,53 @@
-"""Start-up: what attribution keeps in memory, read back from the file."""
+"""Start-up: what attribution keeps in memory, read back from the file.
+
+Naming installations needs the interpreter, summing up the past needs the database: the two go side by side.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from openrate.model import FactType
 from openrate.storage.duckdb import file
-from openrate.storage.duckdb.evaluate import NEVER
+from openrate.storage.duckdb.evaluate import NEVER, Ints
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
 
 _PART = 1_000_000
 
 
-def load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None:
-    """The names of installations and sends, in parts, so that only one part stands in memory as text."""
+class _Past(NamedTuple):
+    """What there was before the horizon: who was seen when, and what was sent."""
+
+    installations: NDArray[np.int32]
+    first_seen: Ints
+    last_open: Ints
+    sends: NDArray[np.int32]
+
+
+def load(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, hot: HotFacts, attributed: int) -> None:
+    """Names, and of the facts that are attributed the recent ones and a summary of the others."""
+    newest = cursor.execute("select coalesce(max(at_ms), 0) from fact where seq <= ?", [attributed])
+    horizon = hot.wanted_horizon(newest.fetchall()[0][0])
+    with ThreadPoolExecutor(1) as pool:
+        past = pool.submit(_past, cursor.cursor(), attributed, horizon)
+        _load_numbering(cursor, numbering)
+        hot.make_known(*numbering.sizes)
+        hot.start(horizon, *past.result(), numbering.send_campaign.values)
+    for first in range(0, attributed, _PART):
+        condition = "seq > ? and seq <= ? and at_ms >= ?"
+        upto = min(first + _PART, attributed)
+        facts = file.read_facts(cursor, condition, first, upto, horizon, order="order by seq")
+        hot.take(facts, numbering.send_campaign.values)
+
+
+def _load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None:
+    """In parts, so that only one part stands in memory as text."""
     count = cursor.execute("select count(*) from installation").fetchall()[0][0]
     numbering.reserve(count)
     for first in range(0, count, _PART):
@@ -29,41 +61,16 @@ def load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> N
         numbering.load_sends(np.array(apps, np.int32), np.array(campaigns, np.int32), list(names))
 
 
-def load_hot(cursor: duckdb.DuckDBPyConnection, hot: HotFacts, numbering: Numbering, attributed: int) -> None:
-    """The recent facts, and what is known of the time before them; of facts that are attributed."""
-    hot.make_known(*numbering.sizes)
-    newest = cursor.execute(
-        "select coalesce(max(at_ms), 0) from fact where seq <= ?", [attributed]
-    ).fetchall()[0][0]
-    hot.horizon = hot.wanted_horizon(newest)
-    _load_past(cursor, hot, numbering, attributed)
-    done = 0
-    while done < attributed:
-        upto = min(done + _PART, attributed)
-        facts = file.read_facts(
-            cursor, "seq > ? and seq <= ? and at_ms >= ?", done, upto, hot.horizon, order="order by seq"
-        )
-        hot.take(facts, numbering.send_campaign.values)
-        done = upto
-
-
-def _load_past(
-    cursor: duckdb.DuckDBPyConnection, hot: HotFacts, numbering: Numbering, attributed: int
-) -> None:
-    if not hot.horizon:
-        return
-    values = [attributed, hot.horizon]
+def _past(cursor: duckdb.DuckDBPyConnection, attributed: int, horizon: int) -> _Past:
     past = "from fact where seq <= ? and at_ms < ?"
     seen = cursor.execute(
-        "select installation, min(at_ms) as first_seen, "
+        "select installation as installations, min(at_ms) as first_seen, "
         f"coalesce(max(at_ms) filter (type <> {FactType.INSTALLED:d}), {NEVER}::bigint) as last_open "
         f"{past} and type >= {FactType.PUSH_OPEN:d} group by installation",
-        values,
+        [attributed, horizon],
     ).fetchnumpy()
-    hot.remember_installations(
-        *(np.asarray(seen[name]) for name in ("installation", "first_seen", "last_open"))
-    )
     sends = cursor.execute(
-        f"select distinct send {past} and type <= {FactType.PUSH_ERROR:d}", values
+        f"select distinct send {past} and type <= {FactType.PUSH_ERROR:d}", [attributed, horizon]
     ).fetchnumpy()
-    hot.remember_sends(np.asarray(sends["send"]), numbering.send_campaign.values)
+    columns = (seen["installations"], seen["first_seen"], seen["last_open"], sends["send"])
+    return _Past(*map(np.asarray, columns))
