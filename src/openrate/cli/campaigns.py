@@ -10,7 +10,7 @@ from openrate.cli import late
 from openrate.cli.asking import Data, Json, ask
 from openrate.cli.terminal import out, percent, print_json, print_table, window
 from openrate.commands.requests import ListCampaigns, ShowCampaign, ShowStats
-from openrate.stats import COUNTERS
+from openrate.stats import COUNTERS, open_rate
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -92,8 +92,7 @@ def _lines(day: dict[str, Any]) -> list[list[object]]:
 
 
 def _line(name: str, row: dict[str, Any]) -> list[object]:
-    opens = row["direct_open"] + row["influenced_open"]
-    return [name, *(row.get(counter) for counter in COUNTERS), percent(opens, row["sent"])]
+    return [name, *(row.get(counter) for counter in COUNTERS), percent(open_rate(row))]
 
 
 def _sum(detail: list[dict[str, Any]]) -> dict[str, int]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import plotext  # type: ignore[import-untyped]  # it ships no types
 
+from openrate.stats import open_rate
+
 _WIDTH, _HEIGHT = 76, 11
 """Characters."""
 _DAYS = 28
@@ -16,7 +18,7 @@ _DAYS = 28
 def open_rates(detail: Sequence[dict[str, Any]]) -> str:
     """The open rate of each of the last days, in per cent, as text without colours."""
     detail = detail[-_DAYS:]
-    rates = [100 * (day["direct_open"] + day["influenced_open"]) / max(1, day["sent"]) for day in detail]
+    rates = [100 * open_rate(day) for day in detail]
     figure = plotext.figure
     figure.clear()
     figure.plot_size(_WIDTH, _HEIGHT)

@@ -52,9 +52,9 @@ def _cell(value: object) -> str:
     return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
 
 
-def percent(part: int, whole: int) -> str:
-    """A rate for people; 0 when there is no whole (``metrics.md``, "Open rate")."""
-    return f"{100 * part / whole if whole else 0:.1f} %"
+def percent(rate: float) -> str:
+    """A rate for people."""
+    return f"{100 * rate:.1f} %"
 
 
 def seconds(window: str | None) -> int | None:
