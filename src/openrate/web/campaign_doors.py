@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qsl
 
+from openrate.companies import Access
 from openrate.errors import AuthenticationInvalid
 from openrate.web import campaigns_api
 from openrate.web.bodies import CAMPAIGN_BODY, read_body
@@ -12,7 +13,7 @@ from openrate.web.call import Answer, Call, json_answer
 from openrate.web.front import STATS_ROUTE
 from openrate.web.gate import Gate
 from openrate.web.routing import Route
-from openrate.web.services import Access, Services
+from openrate.web.services import Services
 
 
 class CampaignDoors:

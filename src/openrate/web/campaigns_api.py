@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from openrate import campaigns
+from openrate.companies import Access
 from openrate.errors import ApiMisuse, RouteNotFound
 from openrate.model import Campaign
 from openrate.web.call import Headers
-from openrate.web.services import Access, Services
+from openrate.web.services import Services
 
 Reply = tuple[int, Any]
 """HTTP status and content."""
-
-_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 def create(services: Services, access: Access, body: bytes) -> Reply:
@@ -43,14 +41,14 @@ def update(services: Services, access: Access, token: str, body: bytes) -> Reply
     def change(campaign: Campaign) -> Campaign:
         return campaigns.update(campaign, access.app, body, now)
 
-    if services.records.update_campaign(access.app.id, _known_form(token), change) is None:
+    if services.records.update_campaign(access.app.id, token, change) is None:
         raise _no_campaign()
     return 200, {"campaign_token": token}
 
 
 def delete(services: Services, access: Access, token: str) -> Reply:
     """200 and the campaign's token."""
-    deleted = services.records.delete_campaign(access.app.id, _known_form(token), services.clock.now())
+    deleted = services.records.delete_campaign(access.app.id, token, services.clock.now())
     if not deleted:
         raise _no_campaign()
     return 200, {"campaign_token": token}
@@ -86,17 +84,10 @@ def _check_live_key(access: Access) -> None:
 
 def _campaign(services: Services, access: Access, token: str) -> Campaign:
     """The campaign, unless it is deleted; raises RouteNotFound."""
-    campaign = services.records.campaign(access.app.id, _known_form(token))
+    campaign = services.records.campaign(access.app.id, token)
     if campaign is None or campaign.deleted_at is not None:
         raise _no_campaign()
     return campaign
-
-
-def _known_form(token: str) -> str:
-    """The token, if it can be one; what cannot is not looked for."""
-    if not _TOKEN.fullmatch(token):
-        raise _no_campaign()
-    return token
 
 
 def _no_campaign() -> RouteNotFound:

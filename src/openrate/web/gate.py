@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from openrate import companies
+from openrate.companies import Access
 from openrate.config import Settings
 from openrate.errors import AuthenticationInvalid
 from openrate.model import App
 from openrate.web.call import Call
 from openrate.web.limits import Buckets, address_name, client_address
-from openrate.web.services import Access, Services
+from openrate.web.services import Services
 
 _INSTALLATION_RATE, _INSTALLATION_BURST = 10, 100
 """Requests per second of one device; an app that opens reports one fact or two."""

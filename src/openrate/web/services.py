@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from openrate.companies import Access
 from openrate.ports import Clock, EventLog, Records
 from openrate.web.statistics_cache import StatisticsCache
-
-__all__ = ["Access", "Services"]
 
 
 class Services:
