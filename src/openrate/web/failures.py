@@ -21,7 +21,7 @@ from openrate.errors import (
 )
 from openrate.web.call import Answer, Call
 
-_log = logging.getLogger("openrate")
+logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 _CREATE_OR_UPDATE = frozenset({"/1.1/{key}/campaigns/create", "/1.1/{key}/campaigns/update/{token}"})
@@ -61,7 +61,7 @@ def _method_not_allowed(error: MethodNotAllowedException) -> MethodNotAllowed:
 
 def _cannot_store(error: OpenrateError, call: Call) -> ApiError:
     """The log gets the sentence, which may name a path of this machine; the caller gets the consequence."""
-    _log.error("%s: cannot store: %s", call.id, error)
+    logger.error("%s: cannot store: %s", call.id, error)
     return Maintenance(
         "The server cannot store anything right now; nothing of this request was kept. Send it again later."
     )
@@ -70,7 +70,7 @@ def _cannot_store(error: OpenrateError, call: Call) -> ApiError:
 def _our_fault(error: BaseException, call: Call) -> ServerError:
     """The log gets where it happened, without the message of the exception: that may hold a caller's data."""
     where = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("%s: %s on %s\n%s", call.id, type(error).__name__, call.route, where)
+    logger.error("%s: %s on %s\n%s", call.id, type(error).__name__, call.route, where)
     answer = ServerError(f"The fault is in the server, not in the request. Its log has more under {call.id}.")
     answer.code = 1 if call.route in _CREATE_OR_UPDATE else 0
     return answer
