@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from openrate.config import Settings
-from openrate.demo_facts import AB, PLAIN, documented
-from openrate.examples import StatsCall
+from openrate.demo_facts import documented
+from openrate.examples import AB, PLAIN, StatsCall
 from program import ENVIRONMENT, Shop, server
 from test_cli import COMMANDS
 

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "logs": set[str](),
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
     "storage": VOCABULARY | SHARED | {"attribution", "storage"},
-    "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"web", "__init__"},
+    "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"examples", "web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
     "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"compose", "logs"},
     "cli": VOCABULARY

@@ -21,9 +21,9 @@ from rich.rule import Rule as Line
 from rich.syntax import Syntax
 from rich.table import Table
 
-from openrate.demo_facts import AB, PLAIN, Event, Tokens, as_reported, documented, fortnight
+from openrate.demo_facts import Event, Tokens, as_reported, documented, fortnight
 from openrate.errors import OpenrateError
-from openrate.examples import StatsCall
+from openrate.examples import AB, PLAIN, Row, StatsCall
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TEXT = [{"title": "Hello", "body": "There is something to see."}]
@@ -193,7 +193,7 @@ def _settled(app: _App, token: str) -> Any:
     return answer
 
 
-def _cells(rows: Sequence[Event]) -> list[str]:
+def _cells(rows: Sequence[Row]) -> list[str]:
     names = ("sent", "direct_open", "influenced_open", "reengaged", "errors")
     totals = {name: sum(row.get(name, 0) for row in rows) for name in names}
     return [*(f"{totals[name]:,}" for name in names), f"{100 * _rate(totals):.1f} %"]

@@ -7,32 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from openrate.examples import Row
+
 Event = dict[str, Any]
-
-PLAIN: Event = {
-    "date": "2015-11-20",
-    "sent": 754,
-    "sent_optins": 521,
-    "direct_open": 102,
-    "influenced_open": 98,
-    "reengaged": 12,
-    "errors": 0,
-}
-"""What ``docs/http-api.md`` shows of a campaign without versions."""
-
-AB: Event = {
-    "date": "2016-03-29",
-    "sent": 972,
-    "direct_open": 98,
-    "influenced_open": 75,
-    "reengaged": 36,
-    "errors": 0,
-    "versions": {
-        "a": {"sent": 486, "sent_optins": 459, "direct_open": 67, "influenced_open": 46, "reengaged": 24},
-        "b": {"sent": 486, "sent_optins": 451, "direct_open": 31, "influenced_open": 29, "reengaged": 12},
-    },
-}
-"""What it shows of an A/B campaign."""
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -40,7 +17,7 @@ DAYS = 14
 _PEOPLE = 1_200
 
 
-def documented(token: str, row: Event) -> list[Event]:
+def documented(token: str, row: Row) -> list[Event]:
     """Facts about a campaign from which exactly ``row`` follows."""
     sent_at = datetime.fromisoformat(row["date"] + "T10:00:00+00:00")
     parts = row.get("versions") or {None: row}
@@ -51,7 +28,7 @@ def documented(token: str, row: Event) -> list[Event]:
     ]
 
 
-def _cohort(token: str, version: str | None, name: str, sent_at: datetime, counts: Event) -> Iterator[Event]:
+def _cohort(token: str, version: str | None, name: str, sent_at: datetime, counts: Row) -> Iterator[Event]:
     """Deliveries of which the first are direct opens, the next influenced, and the very first re-engaged."""
     direct, opened = counts["direct_open"], counts["direct_open"] + counts["influenced_open"]
     for number in range(counts["sent"]):

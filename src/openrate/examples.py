@@ -1,8 +1,35 @@
-"""The statistics call in three languages: what ``docs/statistics.md`` shows and ``openrate demo`` prints."""
+"""What the documents show and the demo prints: the statistics call in three languages, and two of its answers."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+Row = dict[str, Any]
+
+PLAIN: Row = {
+    "date": "2015-11-20",
+    "sent": 754,
+    "sent_optins": 521,
+    "direct_open": 102,
+    "influenced_open": 98,
+    "reengaged": 12,
+    "errors": 0,
+}
+"""What ``docs/http-api.md`` shows of a campaign without versions."""
+
+AB: Row = {
+    "date": "2016-03-29",
+    "sent": 972,
+    "direct_open": 98,
+    "influenced_open": 75,
+    "reengaged": 36,
+    "errors": 0,
+    "versions": {
+        "a": {"sent": 486, "sent_optins": 459, "direct_open": 67, "influenced_open": 46, "reengaged": 24},
+        "b": {"sent": 486, "sent_optins": 451, "direct_open": 31, "influenced_open": 29, "reengaged": 12},
+    },
+}
+"""What it shows of an A/B campaign."""
 
 
 class StatsCall(NamedTuple):

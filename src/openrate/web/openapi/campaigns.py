@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from openrate.examples import AB, PLAIN
 from openrate.web.openapi.errors import body, errors, success
 from openrate.web.openapi.schemas import ref
 
@@ -55,49 +56,8 @@ _CREATED = {
     "dev_only": False,
     "created_date": "2026-03-09T10:00:00",
 }
-_PLAIN = {
-    "campaign_token": _TOKEN,
-    "detail": [
-        {
-            "date": "2015-11-20",
-            "sent": 754,
-            "sent_optins": 521,
-            "direct_open": 102,
-            "influenced_open": 98,
-            "reengaged": 12,
-            "errors": 0,
-        }
-    ],
-}
-_VERSIONED = {
-    "campaign_token": _AB_TOKEN,
-    "detail": [
-        {
-            "date": "2016-03-29",
-            "sent": 972,
-            "direct_open": 98,
-            "influenced_open": 75,
-            "reengaged": 36,
-            "errors": 0,
-            "versions": {
-                "a": {
-                    "sent": 486,
-                    "sent_optins": 459,
-                    "direct_open": 67,
-                    "influenced_open": 46,
-                    "reengaged": 24,
-                },
-                "b": {
-                    "sent": 486,
-                    "sent_optins": 451,
-                    "direct_open": 31,
-                    "influenced_open": 29,
-                    "reengaged": 12,
-                },
-            },
-        }
-    ],
-}
+_PLAIN = {"campaign_token": _TOKEN, "detail": [PLAIN]}
+_VERSIONED = {"campaign_token": _AB_TOKEN, "detail": [AB]}
 
 
 def _operation(identity: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
