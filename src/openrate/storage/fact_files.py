@@ -6,6 +6,7 @@ DuckDB reads and writes CSV and Parquet, in this process and in bounded memory.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ FIELDS = (
 BATCH = 10_000
 """Facts read at once, about 2 MB."""
 _LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "256MiB", "threads": 2}
+_NO_PATTERN = re.compile(r"([*?\[])")
+"""What DuckDB takes for a pattern in the name of a file to read, unless it stands in brackets."""
 _TRUTH = {"true": True, "false": False}
 
 Event = dict[str, Any]
@@ -54,6 +57,9 @@ class FactFile(Protocol):
 
     unit: str
     """What ``size`` and ``read`` count."""
+
+    heading: int
+    """Lines before the first fact."""
 
     def size(self) -> int:
         """How much there is to read; 0 when that is not known."""
@@ -94,6 +100,7 @@ def writing(file: FactFile) -> Iterator[Put]:
 
 class _Pipe:
     unit = "bytes"
+    heading = 0
 
     def size(self) -> int:
         return 0
@@ -108,6 +115,7 @@ class _Pipe:
 
 class _Lines:
     unit = "bytes"
+    heading = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -132,9 +140,11 @@ class _Table:
     def __init__(self, path: Path, form: Format) -> None:
         self._path = path
         self._form = form
+        self.heading = 1 if form is Format.CSV else 0
 
     def size(self) -> int:
         with _as_sentences(self._path, "read"), duckdb.connect(config=_LIMITS) as database:
+            self._path.open("rb").close()  # the system says in plainer words than DuckDB that there is none
             counted = database.execute(f"select count(*) from {self._source()}").fetchall()  # noqa: S608 - quoted
         return int(counted[0][0])
 
@@ -154,13 +164,14 @@ class _Table:
             database.execute(f"create table facts ({columns})")
             yield lambda events: _insert(database, events)
             options = "format parquet" if self._form is Format.PARQUET else "format csv, header true"
-            database.execute(f"copy facts to {_quoted(part)} ({options})")
+            database.execute(f"copy facts to {_quoted(str(part))} ({options})")
 
     def _source(self) -> str:
         """The table function that reads the file. All of a CSV is text: ingestion says what is wrong in it."""
+        name = _quoted(_NO_PATTERN.sub(r"[\1]", str(self._path)))
         if self._form is Format.PARQUET:
-            return f"read_parquet({_quoted(self._path)})"
-        return f"read_csv({_quoted(self._path)}, header = true, all_varchar = true)"
+            return f"read_parquet({name})"
+        return f"read_csv({name}, header = true, all_varchar = true)"
 
     def _columns(self, database: duckdb.DuckDBPyConnection) -> str:
         """The fields that the file has."""
@@ -248,5 +259,5 @@ def _as_sentences(path: Path, done: str) -> Iterator[None]:
         raise OpenrateError(f"{path} cannot be {done}: {str(error).partition(chr(10))[0]}") from None
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"

@@ -81,11 +81,19 @@ class Sends(NamedTuple):
     ranks: Callable[[Ints], Ints]
 
 
+class LooseTaps(NamedTuple):
+    """Taps whose delivery a later report can still decide; an orphan has no sent delivery at all, for now."""
+
+    installation: Ints
+    campaign: Ints
+    at: Ints
+    is_orphan: Flags
+
+
 class Deliveries(NamedTuple):
     """One row per delivery: where it counts, and as what (bit k of ``counts`` is ``COUNTERS[k]``).
 
-    ``taps_without_earlier`` are (installation, campaign) of the taps that name no sent delivery here and have
-    none at or before them; ``orphans`` says which of these have no sent delivery at all.
+    ``loose`` are the taps that name no sent delivery here and have none at or before them.
     """
 
     installation: Ints
@@ -93,8 +101,7 @@ class Deliveries(NamedTuple):
     day: Ints
     version: Ints
     counts: NDArray[np.uint8]
-    taps_without_earlier: tuple[Ints, Ints]
-    orphans: Flags
+    loose: LooseTaps
 
 
 def slices(installation: NDArray[np.int32], installations: int) -> Iterator[tuple[int, int]]:
@@ -124,7 +131,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
     campaign = sends.campaign[send].astype(np.int64)
     taps = facts.where(types == FactType.PUSH_OPEN)
-    direct, late, orphans = _direct(key, campaign, at, sent, taps, sends)
+    direct, loose = _direct(key, campaign, at, sent, taps, sends)
     influence, reengage, inactive_after = sends.windows[sends.app[send]].T
     opened, inactive = _opens(facts, types, before, installation, at, inactive_after)
     reengaged = sent & inactive & (opened <= reengage)
@@ -132,7 +139,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     counts = np.zeros(len(key), np.uint8)
     for bit, flag in enumerate((sent, sent & (best & 1 == 1), direct, influenced, reengaged, ~sent)):
         counts |= flag.astype(np.uint8) << np.uint8(bit)
-    return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, late, orphans)
+    return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, loose)
 
 
 def _settle(reports: Facts) -> tuple[Ints, Ints]:
@@ -173,8 +180,8 @@ def _opens(  # noqa: PLR0913 - the columns of a delivery
 
 def _direct(  # noqa: PLR0913 - the columns of a delivery
     key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, sends: Sends
-) -> tuple[Flags, tuple[Ints, Ints], Flags]:
-    """Which deliveries own a tap; and of the taps with no earlier sent delivery, whose they are, which orphans."""
+) -> tuple[Flags, LooseTaps]:
+    """Which deliveries own a tap, and the taps with no earlier sent delivery."""
     direct = np.zeros(len(key), bool)
     tap_key = taps.installation.astype(np.int64) << 32 | taps.send
     at_name = np.searchsorted(key, tap_key)
@@ -191,7 +198,8 @@ def _direct(  # noqa: PLR0913 - the columns of a delivery
     place = alone.installation.astype(np.int64) << AT_BITS | alone.at
     distinct = np.unique(np.stack((place, alone.send.astype(np.int64))), axis=1, return_index=True)[1]
     orphans[np.flatnonzero(owner < 0)[distinct]] = True
-    return direct, (rest.installation[late].astype(np.int64), tap_campaign[late]), orphans[late]
+    installation = rest.installation[late].astype(np.int64)
+    return direct, LooseTaps(installation, tap_campaign[late], rest.at[late], orphans[late])
 
 
 def _latest_before(  # noqa: PLR0913 - the columns of a delivery and of a tap
@@ -260,3 +268,24 @@ def tally(deliveries: Deliveries, keep: Flags | None = None) -> Tally:
 def cell_parts(cells: Ints) -> tuple[Ints, Ints, Ints]:
     """Campaign, day and version of packed cells."""
     return cells >> 18, cells >> 2 & 0xFFFF, cells & 3
+
+
+class Counted(NamedTuple):
+    """What some installations add up to; ``loose_since`` is the time of the first loose tap of each, or NOT_YET."""
+
+    tally: Tally
+    orphans: int
+    loose_since: Ints
+
+    def after(self, old: Counted) -> Counted:
+        """The change from ``old`` to this; what is loose is what is loose now."""
+        return Counted(self.tally - old.tally, self.orphans - old.orphans, self.loose_since)
+
+
+def counted(deliveries: Deliveries, installations: int, keep: Flags | None = None) -> Counted:
+    """Count the deliveries of installations 0 … n; ``keep`` leaves some out."""
+    loose = deliveries.loose
+    orphans = loose.is_orphan if keep is None else loose.is_orphan & keep[loose.installation]
+    loose_since = np.full(installations, NOT_YET, np.int64)
+    np.minimum.at(loose_since, loose.installation, loose.at)
+    return Counted(tally(deliveries, keep), int(orphans.sum()), loose_since)

@@ -60,7 +60,7 @@ def _unusable(path: Path, error: duckdb.Error) -> StoreError:
     text = str(error)
     if "lock" in text:
         return StoreBusy(f"{path} is in use by another process: stop that one first.")
-    if "newer" in text or "version number" in text:
+    if "newer version of DuckDB" in text:
         return StoreTooNew(f"{path} was made by a newer version of DuckDB: start the Openrate that made it.")
     if is_full(error):
         return StoreFull(f"No room left to open {path}: free some disk space.")

@@ -8,9 +8,10 @@ That is enough to know how new facts change the counters of an installation, exc
 reaches behind the horizon. ``must_reread`` says when, and then its facts are read from the log instead:
 
 1. a new fact is from before the horizon, or an open close enough after it to be owed to a delivery before;
-2. a report or a named tap is about a send that also has reports from before the horizon;
-3. a tap has no sent delivery at or before it here, and its campaign has deliveries before the horizon
-   (known after ``evaluate``: ``undecided``).
+2. a report or a named tap is about a send that also has reports or taps from before the horizon;
+3. a tap has no sent delivery at or before it here, and its campaign has facts from before the horizon
+   (known after ``evaluate``: ``undecided``);
+4. of its taps before the horizon one is loose: a report that comes now may decide whose it is.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class _Known(NamedTuple):
     newest: NDArray[np.int32]
     first_seen: Ints
     last_open: Ints
+    loose_since: Ints
 
 
 class HotFacts:
@@ -53,7 +55,7 @@ class HotFacts:
         self._capacity = capacity
         self._write = 0
         self._size = 0
-        self._known = _Known(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+        self._known = _Known(np.empty(0, np.int32), *(np.empty(0, np.int64) for _ in range(3)))
         self._past_send = np.zeros(0, bool)
         self._past_campaign = np.zeros(0, bool)
         self._newest_at = 0
@@ -65,11 +67,12 @@ class HotFacts:
 
     def make_known(self, installations: int, sends: int, campaigns: int) -> None:
         """Make room for numbers below these."""
-        newest, first_seen, last_open = self._known
+        newest, first_seen, last_open, loose_since = self._known
         self._known = _Known(
             _grown(newest, installations, _NONE),
             _grown(first_seen, installations, NOT_YET),
             _grown(last_open, installations, NEVER),
+            _grown(loose_since, installations, NOT_YET),
         )
         self._past_send = _grown(self._past_send, sends, fill=False)
         self._past_campaign = _grown(self._past_campaign, campaigns, fill=False)
@@ -110,11 +113,17 @@ class HotFacts:
             found.append(facts.where((facts.installation != _NONE) & (facts.at >= self.horizon)))
         return Facts.together(found)
 
-    def must_reread(self, installations: int, here: Facts, new: Facts) -> Flags:
-        """Which of the installations need their facts from the log (conditions 1 and 2)."""
-        reread = np.zeros(installations, bool)
-        if not self.horizon:
-            return reread
+    def loose_since(self, installations: NDArray[np.int32]) -> Ints:
+        """When each has its first loose tap; NOT_YET: it has none."""
+        return self._known.loose_since[installations]
+
+    def set_loose_since(self, installations: NDArray[np.int32], loose_since: Ints) -> None:
+        """Remember when each has its first loose tap, before the horizon or after it."""
+        self._known.loose_since[installations] = loose_since
+
+    def must_reread(self, installations: NDArray[np.int32], here: Facts, new: Facts) -> Flags:
+        """Which of the installations need their facts from the log (conditions 1, 2 and 4)."""
+        reread = self._known.loose_since[installations] < self.horizon
         opens = (new.types == FactType.PUSH_OPEN) | (new.types == FactType.APP_OPEN)
         reach = np.where(opens, self.horizon + self.reengage_window_ms, self.horizon)
         reread[new.installation[new.at < reach]] = True
@@ -124,9 +133,9 @@ class HotFacts:
 
     def undecided(self, deliveries: Deliveries, installations: int) -> Flags:
         """Which of the installations need their facts from the log (condition 3)."""
-        installation, campaign = deliveries.taps_without_earlier
+        loose = deliveries.loose
         reread = np.zeros(installations, bool)
-        reread[installation[self._past_campaign[campaign]]] = True
+        reread[loose.installation[self._past_campaign[loose.campaign]]] = True
         return reread
 
     def take(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
@@ -149,7 +158,7 @@ class HotFacts:
         seen = facts.where(types >= FactType.PUSH_OPEN)
         np.maximum.at(self._known.last_open, opens.installation, opens.at)
         np.minimum.at(self._known.first_seen, seen.installation, seen.at)
-        self._remember_sends(np.unique(facts.send[types <= FactType.PUSH_ERROR]), campaign)
+        self._remember_sends(np.unique(facts.send[types <= FactType.PUSH_OPEN]), campaign)
 
     def start(  # noqa: PLR0913 - what the log says about the time before the horizon
         self,
@@ -167,7 +176,7 @@ class HotFacts:
         self._remember_sends(sends, campaign)
 
     def _remember_sends(self, sends: NDArray[np.int32], campaign: NDArray[np.int32]) -> None:
-        """These sends have reports from before the horizon."""
+        """These sends have reports or taps from before the horizon."""
         self._past_send[sends] = True
         self._past_campaign[campaign[sends]] = True
 

@@ -30,7 +30,7 @@ from openrate.model import DayRow, Fact, Rule
 from openrate.ports import Difference, FactColumns, Progress
 from openrate.storage.duckdb import file, recompute, start
 from openrate.storage.duckdb.day_rows import VERSIONS, DayRows
-from openrate.storage.duckdb.evaluate import Facts, Sends, Tally, evaluate, tally
+from openrate.storage.duckdb.evaluate import NOT_YET, Counted, Facts, Sends, counted, evaluate
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
 
@@ -117,8 +117,12 @@ class DuckdbLog:
 
     def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
         """Make the rows of these apps anew under ``rule``; until then the old ones answer, whole."""
-        if any(self.rule(app_id) != rule for app_id in app_ids):
-            self._recompute(self._rows.rules | dict.fromkeys(app_ids, rule), progress)
+        changing = [app_id for app_id in app_ids if self.rule(app_id) != rule]
+        rules = self._rows.rules | dict.fromkeys(changing, rule)
+        if np.isin(self._numbering.send_app.values, changing).any():
+            self._recompute(rules, progress)
+        elif changing:
+            self._adopt(rules)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Drop the day rows and make them again; returns the number of facts read."""
@@ -194,7 +198,7 @@ class DuckdbLog:
                 cursor = self._connection.cursor()
                 continue
             if caught_up and len(batch.appends) <= FEW_APPENDS and not self._waiting:
-                self._tick()  # idle: who was told that a fact is stored finds it in the statistics
+                self._tick_if_free()  # idle: who was told that a fact is stored finds it in the statistics
             batch.done.set_result(None)
 
     def _next_batch(self) -> _Batch | None:
@@ -271,6 +275,14 @@ class DuckdbLog:
             if not self._closing:
                 time.sleep(PAUSE_S)
 
+    def _tick_if_free(self) -> None:
+        """A tick, unless a rebuild or another tick is under way."""
+        if self._attribution.acquire(blocking=False):
+            try:
+                self._tick()
+            finally:
+                self._attribution.release()
+
     def _tick(self) -> bool:
         """Attribute the oldest facts that are waiting; False when there were none."""
         with self._attribution:
@@ -280,47 +292,54 @@ class DuckdbLog:
             cursor = self._connection.cursor()
             facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
             self._hot.make_known(*self._numbering.sizes)
-            change, orphans = self._change(cursor, facts, upto)
-            self._save(cursor, change, orphans, upto)
+            installations, local = np.unique(facts.installation, return_inverse=True)
+            new = facts._replace(installation=local.astype(np.int32))
+            change = self._change(cursor, installations, new, upto)
+            self._save(cursor, installations, change, upto)
             self._hot.take(facts, self._numbering.send_campaign.values)
             return True
 
-    def _change(self, cursor: duckdb.DuckDBPyConnection, facts: Facts, upto: int) -> tuple[Tally, int]:
-        """By how much new facts change the counters, and the number of orphans."""
-        installations, local = np.unique(facts.installation, return_inverse=True)
-        new = facts._replace(installation=local.astype(np.int32))
-        here = self._hot.gather(installations)
-        known = self._hot.before(installations)
-        reread = self._hot.must_reread(len(installations), here, new)
+    def _change(
+        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], new: Facts, upto: int
+    ) -> Counted:
+        """What new facts, numbered by position in ``installations``, change."""
+        size = len(installations)
+        here, known = self._hot.gather(installations), self._hot.before(installations)
+        reread = self._hot.must_reread(installations, here, new)
         old = evaluate(here, known, self._sends())
         now = evaluate(Facts.together((here, new)), known, self._sends())
         for deliveries in (old, now):
-            reread |= self._hot.undecided(deliveries, len(installations))
-        change = tally(now, ~reread) - tally(old, ~reread)
-        orphans = recompute.orphans(now, ~reread) - recompute.orphans(old, ~reread)
+            reread |= self._hot.undecided(deliveries, size)
+        change = counted(now, size, ~reread).after(counted(old, size, ~reread))
         if reread.any():
-            late, late_orphans = self._change_from_log(cursor, installations[reread], upto)
-            change, orphans = change + late, orphans + late_orphans
-        return change, orphans
+            late = self._change_from_log(cursor, installations[reread], upto)
+            change.loose_since[reread] = late.loose_since
+            change = change._replace(tally=change.tally + late.tally, orphans=change.orphans + late.orphans)
+        return change
 
     def _change_from_log(
         self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], upto: int
-    ) -> tuple[Tally, int]:
+    ) -> Counted:
         """The same for installations whose change may reach behind the horizon: all their facts are read."""
         facts, is_new = recompute.facts_of(cursor, installations, self._attributed, upto)
-        now, orphans = recompute.count(facts, len(installations), self._sends())
-        old, old_orphans = recompute.count(facts.where(~is_new), len(installations), self._sends())
-        return now - old, orphans - old_orphans
+        now = recompute.count(facts, len(installations), self._sends())
+        return now.after(recompute.count(facts.where(~is_new), len(installations), self._sends()))
 
-    def _save(self, cursor: duckdb.DuckDBPyConnection, change: Tally, orphans: int, upto: int) -> None:
-        rows = self._rows.plus(change)
+    def _save(
+        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], change: Counted, upto: int
+    ) -> None:
+        rows = self._rows.plus(change.tally)
+        moved = self._hot.loose_since(installations) != change.loose_since
         with file.transaction(cursor):
-            self._rows.save(cursor, change)
+            self._rows.save(cursor, change.tally)
             file.set_meta(cursor, "attributed", upto)
-            if orphans:
-                file.set_meta(cursor, "orphans", self._orphans + orphans)
+            if change.orphans:
+                file.set_meta(cursor, "orphans", self._orphans + change.orphans)
+            if moved.any():
+                _save_loose(cursor, installations[moved], change.loose_since[moved])
+        self._hot.set_loose_since(installations[moved], change.loose_since[moved])
         self._rows.put(rows)
-        self._orphans += orphans
+        self._orphans += change.orphans
         with self._committed:
             self._attributed = upto
             self._committed.notify_all()
@@ -330,23 +349,49 @@ class DuckdbLog:
             self._numbering, self._rows.rules if rules is None else rules, self._connection.cursor()
         )
 
+    def _adopt(self, rules: dict[int, Rule]) -> None:
+        """Take over rules that change no row: of apps about which nothing was reported."""
+        with self._attribution:
+            cursor = self._connection.cursor()
+            with file.transaction(cursor):
+                _save_rules(cursor, rules)
+            self._rows.rules = rules
+            self._hot.reengage_window_ms = self._longest_reengage_window()
+
     def _recompute(self, rules: dict[int, Rule], progress: Progress | None) -> int:
         with self._attribution:
             cursor = self._connection.cursor()
-            change, orphans = recompute.rebuild(
-                cursor, self._numbering.sizes[0], self._sends(rules), self._attributed, progress
-            )
+            size = self._numbering.sizes[0]
+            whole = recompute.rebuild(cursor, size, self._sends(rules), self._attributed, progress)
+            everyone = np.arange(size, dtype=np.int32)
             with file.transaction(cursor):
                 cursor.execute("delete from day_row")
-                cursor.execute("delete from app_rule")
-                DayRows(rules).save(cursor, change)
-                for app, rule in rules.items():
-                    cursor.execute("insert into app_rule values (?, ?, ?, ?)", [app, *astuple(rule)])
-                file.set_meta(cursor, "orphans", orphans)
-            self._rows = self._rows.anew(change, rules)  # rows and rules at once
-            self._orphans = orphans
+                cursor.execute("delete from loose_tap")
+                DayRows(rules).save(cursor, whole.tally)
+                _save_loose(cursor, everyone, whole.loose_since)
+                _save_rules(cursor, rules)
+                file.set_meta(cursor, "orphans", whole.orphans)
+            self._rows = self._rows.anew(whole.tally, rules)  # rows and rules at once
+            self._orphans = whole.orphans
+            self._hot.make_known(*self._numbering.sizes)
+            self._hot.set_loose_since(everyone, whole.loose_since)
             self._hot.reengage_window_ms = self._longest_reengage_window()
             return self._attributed
+
+
+def _save_loose(
+    cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], loose_since: NDArray[np.int64]
+) -> None:
+    cursor.register("batch", {"installation": installations, "at_ms": loose_since})
+    cursor.execute("delete from loose_tap using batch where loose_tap.installation = batch.installation")
+    cursor.execute("insert into loose_tap select installation, at_ms from batch where at_ms < ?", [NOT_YET])
+    cursor.unregister("batch")
+
+
+def _save_rules(cursor: duckdb.DuckDBPyConnection, rules: Mapping[int, Rule]) -> None:
+    cursor.execute("delete from app_rule")
+    for app, rule in rules.items():
+        cursor.execute("insert into app_rule values (?, ?, ?, ?)", [app, *astuple(rule)])
 
 
 def _by_app(batch: list[_Append], *, dev: bool) -> list[tuple[int, FactColumns]]:

@@ -5,7 +5,7 @@ The first two use ``evaluate``; the proof (``verify``) uses the reference, ``ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -23,20 +23,20 @@ from openrate.storage.duckdb.evaluate import (
     NO_TALLY,
     NOT_YET,
     Before,
-    Deliveries,
+    Counted,
     Facts,
     Flags,
     Ints,
     Sends,
-    Tally,
+    counted,
     evaluate,
     slices,
-    tally,
 )
 from openrate.storage.duckdb.numbering import Numbering
 
 _REBUILD_FACTS = 2_000_000
 _VERIFY_FACTS = 400_000
+NO_LOOSE = np.empty(0, np.int64)
 
 _NAMED_FACTS = """
     select i.app, f.type, i.name, f.at_ms, s.campaign, s.name, f.version, f.opted_in,
@@ -82,47 +82,49 @@ def facts_of(
     return facts, np.asarray(columns["is_new"])
 
 
-def count(facts: Facts, installations: int, sends: Sends) -> tuple[Tally, int]:
-    """The counters and orphans that all facts of installations 0 … n add up to."""
-    total, orphaned = NO_TALLY, 0
+def count(facts: Facts, installations: int, sends: Sends) -> Counted:
+    """What all facts of installations 0 … n add up to."""
+    parts = []
     for first, end in slices(facts.installation, installations):
         part = facts
         if (first, end) != (0, installations):
             part = facts.where((facts.installation >= first) & (facts.installation < end))
             part = part._replace(installation=part.installation - np.int32(first))
         nothing = Before(np.full(end - first, NOT_YET), np.full(end - first, NEVER))
-        deliveries = evaluate(part, nothing, sends)
-        total += tally(deliveries)
-        orphaned += orphans(deliveries)
-    return total, orphaned
+        parts.append(counted(evaluate(part, nothing, sends), end - first))
+    return _together(parts)
 
 
-def orphans(deliveries: Deliveries, keep: Flags | None = None) -> int:
-    """How many taps belong to no sent delivery."""
-    installation, _ = deliveries.taps_without_earlier
-    return int((deliveries.orphans if keep is None else deliveries.orphans & keep[installation]).sum())
+def _together(parts: Sequence[Counted]) -> Counted:
+    """The count of ranges of installations, in their order."""
+    return Counted(
+        sum((part.tally for part in parts), NO_TALLY),
+        sum(part.orphans for part in parts),
+        np.concatenate([NO_LOOSE, *(part.loose_since for part in parts)]),
+    )
 
 
 def rebuild(
     cursor: duckdb.DuckDBPyConnection, installations: int, sends: Sends, upto: int, progress: Progress | None
-) -> tuple[Tally, int]:
-    """Every counter from the facts, some installations at a time."""
+) -> Counted:
+    """Everything from the facts, some installations at a time."""
 
-    def count_range(limits: tuple[int, int]) -> tuple[Tally, int, int]:
+    def count_range(limits: tuple[int, int]) -> tuple[Counted, int]:
         first, end = limits
         condition = "installation >= ? and installation < ? and seq <= ?"
         facts = file.read_facts(cursor.cursor(), condition, first, end, upto)
         facts = facts._replace(installation=facts.installation - np.int32(first))
-        return *count(facts, end - first, sends), len(facts.at)
+        return count(facts, end - first, sends), len(facts.at)
 
-    total, orphaned, done = NO_TALLY, 0, 0
+    parts, done = [], 0
     # Two at a time: one reads while the other counts, and sorting runs without the interpreter's lock.
     with ThreadPoolExecutor(2) as pool:
-        for part, part_orphans, read in pool.map(count_range, _ranges(installations, upto, _REBUILD_FACTS)):
-            total, orphaned, done = total + part, orphaned + part_orphans, done + read
+        for part, read in pool.map(count_range, _ranges(installations, upto, _REBUILD_FACTS)):
+            parts.append(part)
+            done += read
             if progress:
                 progress(done, upto)
-    return total, orphaned
+    return _together(parts)
 
 
 def _ranges(installations: int, facts: int, most_facts: int) -> list[tuple[int, int]]:

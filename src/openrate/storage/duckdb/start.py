@@ -39,6 +39,8 @@ def load(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, hot: HotFacts,
         _load_numbering(cursor, numbering)
         hot.make_known(*numbering.sizes)
         hot.start(horizon, *past.result(), numbering.send_campaign.values)
+    loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
+    hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
     for first in range(0, attributed, _PART):
         condition = "seq > ? and seq <= ? and at_ms >= ?"
         upto = min(first + _PART, attributed)
@@ -70,7 +72,7 @@ def _past(cursor: duckdb.DuckDBPyConnection, attributed: int, horizon: int) -> _
         [attributed, horizon],
     ).fetchnumpy()
     sends = cursor.execute(
-        f"select distinct send {past} and type <= {FactType.PUSH_ERROR:d}", [attributed, horizon]
+        f"select distinct send {past} and type <= {FactType.PUSH_OPEN:d}", [attributed, horizon]
     ).fetchnumpy()
     columns = (seen["installations"], seen["first_seen"], seen["last_open"], sends["send"])
     return _Past(*map(np.asarray, columns))

@@ -60,4 +60,7 @@ create table day_row (
     errors bigint not null
 );
 
+-- Installations with a tap that has no sent delivery at or before it, and the time of the first such tap.
+create table loose_tap (installation integer not null, at_ms bigint not null);
+
 insert into meta values ('schema', 1), ('attributed', 0), ('orphans', 0);

@@ -1,0 +1,185 @@
+"""What is particular to the facts file: damage, rebuilding beside traffic, files of others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from openrate.attribution import statistics
+from openrate.errors import StoreDamaged, StoreError, StoreTooNew
+from openrate.model import DayRow, Fact, FactType, Rule
+from openrate.ports import FactColumns
+from openrate.storage.duckdb import DuckdbLog
+
+DAY = 86_400_000
+START = 20_700 * DAY
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "facts.duckdb"
+
+
+@pytest.fixture
+def log(path: Path) -> Iterator[DuckdbLog]:
+    opened = DuckdbLog(path)
+    yield opened
+    opened.close()
+
+
+def put(log: DuckdbLog, *facts: Fact) -> None:
+    log.append(1, False, FactColumns.of(facts)).result(timeout=10)
+
+
+def sent(name: str, campaign: int = 1) -> Fact:
+    return Fact(1, FactType.PUSH_SENT, name, START, campaign, "s")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update day_row set sent = sent + 1",
+        "update day_row set influenced_open = 7, direct_open = 0",
+        "delete from day_row",
+        "insert into day_row values (9, 9, 0, 1, 0, 0, 0, 0, 0)",
+        "update day_row set day = day + 1",
+    ],
+)
+def test_verify_finds_damaged_rows_and_rebuild_mends_them(path: Path, damage: str) -> None:
+    log = DuckdbLog(path)
+    put(log, sent("i1"), sent("i2"), Fact(1, FactType.APP_OPEN, "i1", START + 1))
+    right = list(log.rows(1))
+    log.close()
+    with duckdb.connect(str(path)) as file:
+        file.execute(damage)
+    log = DuckdbLog(path)
+    try:
+        differences = log.verify()
+        assert differences
+        assert all(d.stored != d.recomputed for d in differences)
+        assert log.rebuild() == 3
+        assert log.verify() == []
+        assert list(log.rows(1)) == right
+        assert list(log.rows(9)) == []
+    finally:
+        log.close()
+
+
+def test_facts_are_acknowledged_and_answered_while_a_rebuild_is_under_way(log: DuckdbLog) -> None:
+    put(log, sent("i1"))
+    seen: list[list[DayRow]] = []
+
+    def report_more(done: int, total: int) -> None:
+        put(log, sent(f"i{done + 1}"))
+        seen.append(list(log.rows(1)))
+        assert done <= total
+
+    log.rebuild(report_more)
+    log.settle()
+    assert [row.sent for rows in seen for row in rows] == [1]
+    assert [row.sent for row in log.rows(1)] == [2]
+    assert log.verify() == []
+
+
+def test_rebuilding_and_verifying_say_how_far_they_are(log: DuckdbLog) -> None:
+    put(log, *(sent(f"i{n}") for n in range(50)))
+    for work in (log.rebuild, log.verify):
+        said: list[tuple[int, int]] = []
+        work(lambda done, total, said=said: said.append((done, total)))  # type: ignore[misc]  # a default binds
+        assert said[-1] == (50, 50)
+
+
+def test_the_rule_of_an_app_without_facts_changes_no_row_and_stays(path: Path, log: DuckdbLog) -> None:
+    put(log, sent("i1"))
+    changed = log.changed(1)
+    rule = Rule(influence_window=60)
+    log.set_rule([2], rule)
+    assert (log.rule(1), log.rule(2), log.changed(1)) == (Rule(), rule, changed)
+    log.close()
+    again = DuckdbLog(path)
+    assert again.rule(2) == rule
+    again.close()
+
+
+def test_what_was_stored_but_not_counted_is_counted_at_the_next_start(path: Path) -> None:
+    log = DuckdbLog(path)
+    put(log, sent("i1"))
+    log.close()
+    with duckdb.connect(str(path)) as file:
+        file.execute("update meta set value = 0 where name = 'attributed'; delete from day_row")
+    log = DuckdbLog(path)
+    assert [row.sent for row in log.rows(1)] == [1]
+    log.close()
+
+
+def test_a_campaign_of_many_thousands_behind_a_short_memory_is_counted_right(path: Path) -> None:
+    """Large enough for numbers to wrap, lists to be long and the ring to go round, many times."""
+    random = np.random.default_rng(7)
+    log = DuckdbLog(path, hot_facts=3_000)
+    world: list[Fact] = []
+    try:
+        for at in range(12):
+            world += (new := _traffic(random, at))
+            log.append(1, False, FactColumns.of(new)).result(timeout=30)
+        log.settle()
+        expected = statistics(world, {})
+        for campaign in (1, 2, 3):
+            rows = {(row.campaign_id, row.day, row.version): row for row in log.rows(campaign)}
+            assert rows == {key: row for key, row in expected.items() if key[0] == campaign}
+    finally:
+        log.close()
+
+
+def _traffic(random: np.random.Generator, batch: int) -> list[Fact]:
+    """A thousand facts of three days, some a month late, a tenth of them about one busy installation."""
+    facts = []
+    for _ in range(1000):
+        name = "busy" if random.random() < 0.1 else f"i{random.integers(400)}"
+        at = START + int(random.integers(batch * 3 * DAY, (batch + 1) * 3 * DAY))
+        at -= 30 * DAY if random.random() < 0.03 else 0
+        campaign = int(random.integers(1, 4))
+        kind = random.random()
+        if kind < 0.4:
+            facts.append(Fact(1, FactType.PUSH_SENT, name, at, campaign, f"d{at // DAY}"))
+        elif kind < 0.6:
+            facts.append(Fact(1, FactType.PUSH_OPEN, name, at, campaign))
+        else:
+            facts.append(Fact(1, FactType.APP_OPEN, name, at))
+    return facts
+
+
+def test_a_second_process_a_newer_version_and_damage_are_told_apart(path: Path, log: DuckdbLog) -> None:
+    log.close()
+    with duckdb.connect(str(path)) as file:
+        file.execute("update meta set value = 999 where name = 'schema'")
+    kept = path.read_bytes()
+    with pytest.raises(StoreTooNew, match="newer"):
+        DuckdbLog(path)
+    assert path.read_bytes() == kept
+    path.write_bytes(b"\0" * 8192)
+    with pytest.raises(StoreDamaged, match="backup"):
+        DuckdbLog(path)
+    assert path.read_bytes() == b"\0" * 8192
+
+
+def test_a_closed_log_takes_nothing(path: Path) -> None:
+    log = DuckdbLog(path)
+    log.close()
+    with pytest.raises(StoreError):
+        log.append(1, False, FactColumns.of([sent("i1")]))
+
+
+def test_many_callers_share_a_commit(log: DuckdbLog) -> None:
+    started = time.monotonic()
+    waiting = [log.append(1, False, FactColumns.of([sent(f"i{n}")])) for n in range(2000)]
+    for done in waiting:
+        done.result(timeout=10)
+    assert len({id(done) for done in waiting}) < 200
+    log.settle()
+    assert [row.sent for row in log.rows(1)] == [2000]
+    assert time.monotonic() - started < 10
