@@ -38,6 +38,7 @@ serve: install ## serve from ./data on port 8000
 	$(BIN)/openrate serve --data data
 
 bench: install ## measure, and write benchmarks/RESULTS.md
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; } # the client that measures
 	$(BIN)/python -m benchmarks
 
 lock: install ## make requirements.lock again from pyproject.toml
