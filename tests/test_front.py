@@ -1,4 +1,4 @@
-"""What every answer has in common, over real sockets, with doors made for the purpose."""
+"""What every answer has in common, over real sockets, with handlers made for the purpose."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ class NoFacts:
         return {}
 
 
-class Doors:
-    """One door of each kind."""
+class Handlers:
+    """One handler of each kind."""
 
     def __init__(self) -> None:
-        self.hold = threading.Event()
         self.entered = threading.Event()
 
     async def stats(self, call: Call) -> Answer:
@@ -72,13 +71,13 @@ def log() -> io.StringIO:
 
 
 @pytest.fixture
-def doors() -> Doors:
-    return Doors()
+def handlers() -> Handlers:
+    return Handlers()
 
 
 @pytest.fixture(scope="module")
 def address(log: io.StringIO) -> Iterator[str]:
-    with running(Doors().front(log)) as address:
+    with running(Handlers().front(log)) as address:
         yield address
 
 
@@ -119,7 +118,7 @@ def test_both_families_are_open_to_browsers_and_nothing_else_is(client: httpx.Cl
     )
 
 
-def test_unusual_spellings_reach_the_same_door(client: httpx.Client) -> None:
+def test_unusual_spellings_reach_the_same_handler(client: httpx.Client) -> None:
     for path in (STATS, f"{STATS}/", f"{STATS}?unknown=1&unknown=2", f"{STATS}/?x=%zz"):
         assert client.get(path).json() == {"key": "KEY"}
     head = client.head(STATS)
@@ -245,21 +244,21 @@ class Stuck(io.StringIO):
         return super().write(text)
 
 
-def test_a_log_nobody_reads_holds_up_no_answer(doors: Doors) -> None:
-    with running(doors.front(Stuck())) as address, httpx.Client(base_url=address) as client:
+def test_a_log_nobody_reads_holds_up_no_answer(handlers: Handlers) -> None:
+    with running(handlers.front(Stuck())) as address, httpx.Client(base_url=address) as client:
         began = time.monotonic()
         for _ in range(200):
             assert client.get(STATS).status_code == 200
         assert time.monotonic() - began < 5
 
 
-def test_a_stopping_server_refuses_what_is_new_and_finishes_what_it_has(doors: Doors) -> None:
-    front = doors.front(io.StringIO())
+def test_a_stopping_server_refuses_what_is_new_and_finishes_what_it_has(handlers: Handlers) -> None:
+    front = handlers.front(io.StringIO())
     with running(front) as address:
         host, port = address.removeprefix("http://").split(":")
         connection = socket.create_connection((host, int(port)), timeout=10)
         connection.sendall(b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
-        assert doors.entered.wait(5)
+        assert handlers.entered.wait(5)
         later = threading.Timer(0.7, lambda: connection.sendall(b"abc"))
         later.start()
         front.closing = True

@@ -120,7 +120,7 @@ FUZZ = settings(
 @SCHEMA.parametrize()
 @FUZZ
 def test_any_request_gets_an_answer_of_the_description(case: Any, fuzzed_world: World) -> None:
-    """Half of the requests have keys that open something, so that the doors behind are tried as well."""
+    """Half of the requests have keys that open something, so that the handlers behind are tried as well."""
     if "key" in (case.path_parameters or {}) and case.path_parameters["key"] != "0":
         case.path_parameters["key"] = fuzzed_world.shop.live
     if "token" in (case.path_parameters or {}):

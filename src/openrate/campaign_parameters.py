@@ -90,8 +90,8 @@ def check_one_push_time(parameters: Parameters) -> None:
         raise MalformedParameter("push_time and local_push_time are both there: exactly one is accepted.")
 
 
-def is_ab(parameters: Parameters) -> bool:
-    """Whether the messages are those of an A/B campaign."""
+def has_versions(parameters: Parameters) -> bool:
+    """Whether the messages are those of an A/B campaign, which has the versions a and b."""
     return isinstance(parameters["messages"], dict)
 
 

@@ -50,7 +50,7 @@ def create(body: bytes, now: int) -> NewCampaign:
     given = {name: value for name, value in parameters_of.read(body).items() if value is not None}
     parameters_of.check_complete(given)
     parameters = _dated(parameters_of.checked(given), now)
-    return NewCampaign(parameters, parameters_of.is_ab(parameters), parameters["live"])
+    return NewCampaign(parameters, parameters_of.has_versions(parameters), parameters["live"])
 
 
 def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
@@ -150,7 +150,7 @@ def _check_removals(current: Parameters, given: Parameters) -> None:
 
 
 def _check_versions(campaign: Campaign, changes: Parameters) -> None:
-    if "messages" in changes and parameters_of.is_ab(changes) != campaign.has_versions:
+    if "messages" in changes and parameters_of.has_versions(changes) != campaign.has_versions:
         has, accepted = (
             ("the versions a and b", "an object with the arrays a and b")
             if campaign.has_versions

@@ -1,4 +1,4 @@
-"""The HTTP interface, put together: doors, routes, front."""
+"""The HTTP interface, put together: handlers, routes, front."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.web import description
 from openrate.web.access_log import AccessLog
-from openrate.web.campaign_doors import CampaignDoors
+from openrate.web.campaigns_api import CampaignsApi
 from openrate.web.front import Front
 from openrate.web.gate import Gate
 from openrate.web.health import Health
@@ -30,7 +30,7 @@ def http_app(
     """The ASGI application; ``request_log`` gets a line of JSON per request, None keeps no log."""
     tally = Tally(services.log)
     gate = Gate(settings, services)
-    campaigns = CampaignDoors(gate, services)
+    campaigns = CampaignsApi(gate, services)
     v1 = V1Api(gate, installations, ingest, Inflight(settings.inflight_mb << 20), tally)
     health = Health(settings, services.records, services.log, tally)
     inner = litestar([*campaigns.routes(), *v1.routes(), *health.routes(), *description.routes()])

@@ -82,7 +82,7 @@ class Answer(NamedTuple):
     content_type: bytes = b"application/json"
 
 
-Door = Callable[[Call], Awaitable[Answer]]
+Handler = Callable[[Call], Awaitable[Answer]]
 """The function behind a route."""
 
 _encode = msgspec.json.Encoder().encode

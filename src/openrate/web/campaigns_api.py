@@ -1,93 +1,144 @@
-"""What the doors of ``/1.1`` do behind the checks: a status and content for each call (``http-api.md``)."""
+"""The calls of ``/1.1``: campaigns and their statistics (``http-api.md``, ``/1.1``)."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from urllib.parse import parse_qsl
 
 from openrate import campaigns
 from openrate.companies import Access
-from openrate.errors import ApiMisuse, RouteNotFound
+from openrate.errors import ApiMisuse, AuthenticationInvalid, RouteNotFound
 from openrate.model import Campaign
-from openrate.web.call import Headers
+from openrate.web.bodies import CAMPAIGN_BODY, read_body
+from openrate.web.call import Answer, Call, json_answer
+from openrate.web.front import STATS_ROUTE
+from openrate.web.gate import Gate
+from openrate.web.routing import Route
 from openrate.web.services import Services
 
-Reply = tuple[int, Any]
-"""HTTP status and content."""
 
+class CampaignsApi:
+    """Create, update, delete, list, get, stats."""
 
-def create(services: Services, access: Access, body: bytes) -> Reply:
-    """201 and the new campaign's token; what the Dev key creates is for development builds only."""
-    now = services.clock.now()
-    new = campaigns.create(body, now)
-    token = secrets.token_hex(16)
-    services.records.create_campaign(
-        access.app.id,
-        token,
-        new.parameters,
-        has_versions=new.has_versions,
-        dev_only=access.dev,
-        at=now,
-        was_live=new.live,
-    )
-    return 201, {"campaign_token": token}
+    def __init__(self, gate: Gate, services: Services) -> None:
+        self._gate = gate
+        self._services = services
 
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        campaigns = "/1.1/{key}/campaigns"
+        return [
+            Route("POST", f"{campaigns}/create", self.create),
+            Route("POST", f"{campaigns}/update/{{token}}", self.update),
+            Route("POST", f"{campaigns}/delete/{{token}}", self.delete),
+            Route("GET", f"{campaigns}/list", self.list),
+            Route("GET", f"{campaigns}/{{token}}", self.get),
+            Route("GET", STATS_ROUTE, self.stats),
+        ]
 
-def update(services: Services, access: Access, token: str, body: bytes) -> Reply:
-    """200 and the campaign's token."""
-    now = services.clock.now()
+    async def create(self, call: Call) -> Answer:
+        """201 and the new campaign's token; what the Dev key creates is for development builds only."""
+        access = self._access(call, write=True)
+        body = await read_body(call, CAMPAIGN_BODY)
+        token = await asyncio.to_thread(self._create, access, body)
+        return json_answer(201, {"campaign_token": token})
 
-    def change(campaign: Campaign) -> Campaign:
-        return campaigns.update(campaign, access.app, body, now)
+    async def update(self, call: Call) -> Answer:
+        """200 and the campaign's token."""
+        access = self._access(call, write=True)
+        body = await read_body(call, CAMPAIGN_BODY)
+        token = call.parts[5]
+        await asyncio.to_thread(self._update, access, token, body)
+        return json_answer(200, {"campaign_token": token})
 
-    if services.records.update_campaign(access.app.id, token, change) is None:
-        raise _no_campaign()
-    return 200, {"campaign_token": token}
+    async def delete(self, call: Call) -> Answer:
+        """200 and the campaign's token; whatever body comes along is not read."""
+        access = self._access(call, write=True)
+        token = call.parts[5]
+        await asyncio.to_thread(self._delete, access, token)
+        return json_answer(200, {"campaign_token": token})
 
+    async def list(self, call: Call) -> Answer:
+        """200 and a page of campaigns, newest first."""
+        access = self._access(call, write=False)
+        _check_live_key(access)
+        query = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        page = campaigns.page(query)
+        found = await asyncio.to_thread(
+            self._services.records.campaigns,
+            access.app.id,
+            page.offset,
+            page.limit,
+            live=page.live,
+            from_api=page.from_api,
+        )
+        return json_answer(200, [campaigns.listed(campaign) for campaign in found])
 
-def delete(services: Services, access: Access, token: str) -> Reply:
-    """200 and the campaign's token."""
-    deleted = services.records.delete_campaign(access.app.id, token, services.clock.now())
-    if not deleted:
-        raise _no_campaign()
-    return 200, {"campaign_token": token}
+    async def get(self, call: Call) -> Answer:
+        """200 and the campaign."""
+        access = self._access(call, write=False)
+        _check_live_key(access)
+        campaign = await asyncio.to_thread(self._campaign, access, call.parts[4])
+        return json_answer(200, campaigns.shown(campaign))
 
+    async def stats(self, call: Call) -> Answer:
+        """200 and the statistics, with the rule that made them in a header.
 
-def list_(services: Services, access: Access, query: Mapping[str, str]) -> Reply:
-    """200 and a page of campaigns, newest first."""
-    _check_live_key(access)
-    page = campaigns.page(query)
-    found = services.records.campaigns(
-        access.app.id, page.offset, page.limit, live=page.live, from_api=page.from_api
-    )
-    return 200, [campaigns.listed(campaign) for campaign in found]
+        Not in a thread, which would cost more than the answer: it comes from memory.
+        """
+        access = self._access(call, write=False)
+        _check_live_key(access)
+        answer = self._services.statistics.of(self._campaign(access, call.parts[5]))
+        return Answer(200, answer.body, [(b"x-attribution-rule", answer.rule_header)])
 
+    def _access(self, call: Call, *, write: bool) -> Access:
+        """What the call's keys open, counted against its REST key."""
+        if call.header(b"authorization") is not None:
+            raise AuthenticationInvalid
+        access = self._gate.access(call, call.text(b"x-authorization"), write=write)
+        self._gate.limit_key(access)
+        return access
 
-def get(services: Services, access: Access, token: str) -> Reply:
-    """200 and the campaign."""
-    _check_live_key(access)
-    return 200, campaigns.shown(_campaign(services, access, token))
+    def _create(self, access: Access, body: bytes) -> str:
+        now = self._gate.now()
+        new = campaigns.create(body, now)
+        token = secrets.token_hex(16)
+        self._services.records.create_campaign(
+            access.app.id,
+            token,
+            new.parameters,
+            has_versions=new.has_versions,
+            dev_only=access.dev,
+            at=now,
+            was_live=new.live,
+        )
+        return token
 
+    def _update(self, access: Access, token: str, body: bytes) -> None:
+        now = self._gate.now()
 
-def stats_body(services: Services, access: Access, token: str) -> tuple[bytes, Headers]:
-    """The statistics as JSON, and the header that says which rule made them."""
-    _check_live_key(access)
-    answer = services.statistics.of(_campaign(services, access, token))
-    return answer.body, [(b"x-attribution-rule", answer.rule_header)]
+        def change(campaign: Campaign) -> Campaign:
+            return campaigns.update(campaign, access.app, body, now)
+
+        if self._services.records.update_campaign(access.app.id, token, change) is None:
+            raise _no_campaign()
+
+    def _delete(self, access: Access, token: str) -> None:
+        if not self._services.records.delete_campaign(access.app.id, token, self._gate.now()):
+            raise _no_campaign()
+
+    def _campaign(self, access: Access, token: str) -> Campaign:
+        """The campaign, unless it is deleted; raises RouteNotFound."""
+        campaign = self._services.records.campaign(access.app.id, token)
+        if campaign is None or campaign.deleted_at is not None:
+            raise _no_campaign()
+        return campaign
 
 
 def _check_live_key(access: Access) -> None:
     if access.dev:
         raise ApiMisuse("This call takes the Live key only: put it in the path in place of the Dev key.")
-
-
-def _campaign(services: Services, access: Access, token: str) -> Campaign:
-    """The campaign, unless it is deleted; raises RouteNotFound."""
-    campaign = services.records.campaign(access.app.id, token)
-    if campaign is None or campaign.deleted_at is not None:
-        raise _no_campaign()
-    return campaign
 
 
 def _no_campaign() -> RouteNotFound:

@@ -1,4 +1,4 @@
-"""The doors to the description of the interface."""
+"""The routes of the description of the interface."""
 
 from __future__ import annotations
 

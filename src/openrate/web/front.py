@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from openrate.errors import Maintenance
 from openrate.web.access_log import AccessLog
-from openrate.web.call import Answer, Call, Door, Message, Receive, Scope, Send
+from openrate.web.call import Answer, Call, Handler, Message, Receive, Scope, Send
 from openrate.web.failures import failure
 from openrate.web.tally import Tally
 
@@ -42,12 +42,14 @@ EVENTS_ROUTE = "/v1/{key}/events"
 class Front:
     """The ASGI application that the server runs.
 
-    The statistics and the events door are answered here, before any routing, because they are asked for
+    Statistics and events are answered here, before any routing, because they are asked for
     thousands of times a second; everything else goes through Litestar, which has these two routes as well for
     their less usual spellings (a trailing slash, HEAD, a wrong method).
     """
 
-    def __init__(self, inner: Litestar, stats: Door, events: Door, log: AccessLog, tally: Tally) -> None:
+    def __init__(
+        self, inner: Litestar, stats: Handler, events: Handler, log: AccessLog, tally: Tally
+    ) -> None:
         self.inner = inner
         # Litestar's own types for the parts of ASGI are not the ones of other servers and applications.
         self._call_inner = cast("Asgi", inner)
@@ -67,11 +69,11 @@ class Front:
         status = 0
         self._under_way.add(call)
         try:
-            door = self._hot_door(call)
-            if door is None:
+            handler = self._hot_handler(call)
+            if handler is None:
                 status = await self._serve(call, send)
             else:
-                answer = await _answer(door, call)
+                answer = await _answer(handler, call)
                 status = answer.status
                 await _send(send, call, answer, cors=True)
         finally:
@@ -109,8 +111,8 @@ class Front:
         """Write the rest of the log."""
         self._log.close()
 
-    def _hot_door(self, call: Call) -> Door | None:
-        """The door of the exact usual spelling of a hot route."""
+    def _hot_handler(self, call: Call) -> Handler | None:
+        """The handler of the exact usual spelling of a hot route."""
         scope = call.scope
         if self.closing:
             return _closed
@@ -163,9 +165,9 @@ class _Outgoing:
         await self._send(message)
 
 
-async def _answer(door: Door, call: Call) -> Answer:
+async def _answer(handler: Handler, call: Call) -> Answer:
     try:
-        return await door(call)
+        return await handler(call)
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer of the catalogue
         return failure(error, call)
 

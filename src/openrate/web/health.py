@@ -23,7 +23,7 @@ _BELIEVED = 1.0
 
 
 class Health:
-    """The doors ``/healthz``, ``/readyz`` and ``/metrics``."""
+    """The routes ``/healthz``, ``/readyz`` and ``/metrics``."""
 
     def __init__(self, settings: Settings, records: Records, log: EventLog, tally: Tally) -> None:
         self._settings = settings
@@ -35,7 +35,7 @@ class Health:
         self._found: tuple[float, str | None] = (-_BELIEVED, None)
 
     def routes(self) -> list[Route]:
-        """Where the doors are."""
+        """Which handler answers where."""
         return [
             Route("GET", "/healthz", self.alive),
             Route("GET", "/readyz", self.ready),

@@ -1,4 +1,4 @@
-"""Our doors as Litestar routes."""
+"""Our handlers as Litestar routes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from litestar import Litestar, Request, Response, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
-from openrate.web.call import Answer, Call, Door
+from openrate.web.call import Answer, Call, Handler
 from openrate.web.failures import failure
 
 
 class Route(NamedTuple):
-    """A door at a place. Path parameters are written ``{name}``, as the OpenAPI document writes them."""
+    """A handler at a place. Path parameters are written ``{name}``, as the OpenAPI document writes them."""
 
     method: Method
     path: str
-    door: Door
+    handler: Handler
 
 
 def litestar(routes: Iterable[Route]) -> Litestar:
@@ -29,7 +29,7 @@ def litestar(routes: Iterable[Route]) -> Litestar:
         exception_handlers={Exception: _failed, HTTPStatus.INTERNAL_SERVER_ERROR: _failed},
         openapi_config=None,
         logging_config=None,
-        # The doors read the body themselves, with limits of their own.
+        # The handlers read the body themselves, with limits of their own.
         request_max_body_size=None,
     )
 
@@ -39,7 +39,7 @@ def _handler(place: Route) -> HTTPRouteHandler:
     async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
         call = cast("Call", request.scope["call"])  # type: ignore[typeddict-item]  # put there by the front
         call.route = place.path
-        return _response(await place.door(call))
+        return _response(await place.handler(call))
 
     return handler
 

@@ -1,4 +1,4 @@
-"""What the doors work with."""
+"""What the handlers work with."""
 
 from __future__ import annotations
 

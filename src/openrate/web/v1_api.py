@@ -1,4 +1,4 @@
-"""The doors of ``/v1``: installations and facts (``http-api.md``, ``/v1``)."""
+"""The calls of ``/v1``: installations and facts (``http-api.md``, ``/v1``)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class V1Api:
         self._tally = tally
 
     def routes(self) -> list[Route]:
-        """Where the doors are."""
+        """Which handler answers where."""
         return [
             Route("POST", "/v1/{key}/installations", self.register),
             Route("DELETE", "/v1/{key}/installations/{installation_id}", self.retire),
