@@ -85,7 +85,7 @@ class CampaignsApi:
     async def stats(self, call: Call) -> Answer:
         """200 and the statistics, with the rule that made them in a header.
 
-        Not in a thread, which would cost more than the answer: it comes from memory.
+        Not in a thread, which would cost more than the answer: what was asked for lately is in memory.
         """
         access = self._access(call, write=False)
         _check_live_key(access)
