@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,24 @@ def test_rebuilding_and_verifying_say_how_far_they_are(log: DuckdbLog) -> None:
         said: list[tuple[int, int]] = []
         work(lambda done, total, said=said: said.append((done, total)))  # type: ignore[misc]  # a default binds
         assert said[-1] == (50, 50)
+
+
+def test_a_rebuild_that_is_cut_short_by_the_end_changes_nothing(path: Path) -> None:
+    log = DuckdbLog(path)
+    put(log, sent("i1"))
+    ending = threading.Thread(target=log.close)
+
+    def end(_done: int, _total: int) -> None:
+        ending.start()
+        while not log._closing:
+            time.sleep(0.01)
+
+    with pytest.raises(StoreError, match="stopping"):
+        log.set_rule([1], Rule(influence_window=60), end)
+    ending.join(10)
+    again = DuckdbLog(path)
+    assert (again.rule(1), [row.sent for row in again.rows(1)]) == (Rule(), [1])
+    again.close()
 
 
 def test_the_rule_of_an_app_without_facts_changes_no_row_and_stays(path: Path, log: DuckdbLog) -> None:

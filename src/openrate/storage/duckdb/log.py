@@ -130,7 +130,7 @@ class DuckdbLog:
 
     def verify(self, progress: Progress | None = None) -> list[Difference]:
         """Recompute every row with the reference and return what differs."""
-        return recompute.verify(self._connection.cursor(), progress)
+        return recompute.verify(self._connection.cursor(), self._unless_closing(progress))
 
     def facts(
         self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
@@ -161,6 +161,17 @@ class DuckdbLog:
         for thread in self._threads:
             thread.join()
         self._connection.close()
+
+    def _unless_closing(self, progress: Progress | None) -> Progress:
+        """Long work ends early when the log is to be closed; what it would have replaced stays as it was."""
+
+        def go_on(done: int, total: int) -> None:
+            if progress:
+                progress(done, total)
+            if self._closing:
+                raise StoreError("The server is stopping: nothing was changed, start this again later.")
+
+        return go_on
 
     # ── start-up ──
 
@@ -362,7 +373,9 @@ class DuckdbLog:
         with self._attribution:
             cursor = self._connection.cursor()
             size = self._numbering.sizes[0]
-            whole = recompute.rebuild(cursor, size, self._sends(rules), self._attributed, progress)
+            whole = recompute.rebuild(
+                cursor, size, self._sends(rules), self._attributed, self._unless_closing(progress)
+            )
             everyone = np.arange(size, dtype=np.int32)
             with file.transaction(cursor):
                 cursor.execute("delete from day_row")

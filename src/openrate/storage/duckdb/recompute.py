@@ -105,7 +105,7 @@ def _together(parts: Sequence[Counted]) -> Counted:
 
 
 def rebuild(
-    cursor: duckdb.DuckDBPyConnection, installations: int, sends: Sends, upto: int, progress: Progress | None
+    cursor: duckdb.DuckDBPyConnection, installations: int, sends: Sends, upto: int, progress: Progress
 ) -> Counted:
     """Everything from the facts, some installations at a time."""
 
@@ -122,8 +122,7 @@ def rebuild(
         for part, read in pool.map(count_range, _ranges(installations, upto, _REBUILD_FACTS)):
             parts.append(part)
             done += read
-            if progress:
-                progress(done, upto)
+            progress(done, upto)
     return _together(parts)
 
 
@@ -134,7 +133,7 @@ def _ranges(installations: int, facts: int, most_facts: int) -> list[tuple[int, 
     return [(first, end) for first, end in pairwise(edges) if first < end]
 
 
-def verify(cursor: duckdb.DuckDBPyConnection, progress: Progress | None) -> list[Difference]:
+def verify(cursor: duckdb.DuckDBPyConnection, progress: Progress) -> list[Difference]:
     """Hold every stored row against the reference, on one snapshot of the file, in bounded memory."""
     cursor.execute("begin")
     try:
@@ -161,7 +160,7 @@ def _counts(row: DayRow) -> tuple[int, ...]:
 
 
 def _reference(
-    cursor: duckdb.DuckDBPyConnection, attributed: int, rules: Mapping[int, Rule], progress: Progress | None
+    cursor: duckdb.DuckDBPyConnection, attributed: int, rules: Mapping[int, Rule], progress: Progress
 ) -> Iterator[dict[tuple[int, int, str | None], DayRow]]:
     installations = cursor.execute("select count(*) from installation").fetchall()[0][0]
     done = 0
@@ -170,8 +169,7 @@ def _reference(
         facts = [_fact(*row) for row in cursor.execute(query, [first, end, attributed]).fetchall()]
         yield statistics(facts, rules)
         done += len(facts)
-        if progress:
-            progress(done, attributed)
+        progress(done, attributed)
 
 
 def stream(
