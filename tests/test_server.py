@@ -66,6 +66,17 @@ def test_a_request_that_never_ends_does_not_hold_up_the_end(shop: Shop) -> None:
         connection.close()
 
 
+def test_who_is_cut_off_by_the_end_hears_to_send_again_and_not_that_the_report_was_wrong(shop: Shop) -> None:
+    with server(shop.data) as running:
+        connection = begin_report(running, shop)
+        running.process.send_signal(signal.SIGTERM)
+        head, _, body = connection.recv(10_000).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in head.lower()
+        assert json.loads(body)["code"] == 2
+        connection.close()
+
+
 def test_a_port_in_use_is_one_sentence_and_the_data_stays_as_it_was(shop: Shop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

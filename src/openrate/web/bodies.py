@@ -8,7 +8,7 @@ from typing import Protocol
 
 import zstandard
 
-from openrate.errors import BodyTooLarge, MalformedJsonBody, MalformedParameter
+from openrate.errors import BodyTooLarge, Maintenance, MalformedJsonBody, MalformedParameter
 from openrate.web.call import Call
 from openrate.web.limits import Lease
 
@@ -184,7 +184,7 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
         BodyTooLarge: as soon as the limit is passed, or announced to be passed.
         MalformedJsonBody: not what Content-Encoding says, cut off, broken off, or too slow.
         MalformedParameter: an unknown Content-Encoding.
-        Maintenance: too many bytes under way.
+        Maintenance: too many bytes under way, or the server ends before the body has arrived.
     """
     sink = Sink(limit, lease)
     decoder = decoder_for(call.text(b"content-encoding"), sink)
@@ -195,6 +195,8 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
         async with asyncio.timeout(seconds) as call.reading:
             await _pump(call, decoder, limit)
     except TimeoutError:
+        if call.is_cut_short:
+            raise Maintenance("The server is shutting down: send this again in a few seconds.") from None
         raise MalformedJsonBody(f"The body did not arrive within {seconds:g} seconds.") from None
     finally:
         call.reading = None

@@ -30,11 +30,12 @@ class Call:
         id: the request id: ours, unique, and cheap (a random prefix per process and a counter).
         route: the template of the route, never the path, because paths hold keys.
         app_id: the app the key in the path names, once it is known.
-        reading: the deadline for its body, while that is being read; the end of the server brings it forward.
+        reading: the deadline for its body, while that is being read.
+        is_cut_short: the end of the server brought that deadline forward.
         started: ``perf_counter`` when the request arrived, in seconds.
     """
 
-    __slots__ = ("app_id", "id", "method", "reading", "receive", "route", "scope", "started")
+    __slots__ = ("app_id", "id", "is_cut_short", "method", "reading", "receive", "route", "scope", "started")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -44,6 +45,7 @@ class Call:
         self.route = "unmatched"
         self.app_id: int | None = None
         self.reading: asyncio.Timeout | None = None
+        self.is_cut_short = False
         self.started = time.perf_counter()
 
     @property

@@ -95,6 +95,7 @@ class Front:
         now = asyncio.get_running_loop().time()
         for call in self._under_way:
             if call.reading is not None:
+                call.is_cut_short = True
                 call.reading.reschedule(now)
         await self._is_idle_within(_LAST)
 
