@@ -1,4 +1,4 @@
-"""Times of the wire to milliseconds since 1970, UTC: RFC 3339, cut to milliseconds, never rounded."""
+"""Times of the wire to milliseconds since 1970, UTC, and back: RFC 3339, cut to milliseconds, never rounded."""
 
 from __future__ import annotations
 
@@ -59,3 +59,9 @@ def parse_times(texts: Sequence[str]) -> NDArray[np.int64] | None:
         return None
     inside = (ats >= EARLIEST) & (ats <= LATEST)
     return ats if inside.all() else None
+
+
+def format_time(at: int) -> str:
+    """Milliseconds since 1970 as ``2026-03-10T23:30:00.000Z``."""
+    moment = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{moment}.{at % 1000:03d}Z"

@@ -7,14 +7,15 @@ from itertools import islice
 import msgspec
 
 from openrate.commands.parts import Parts
-from openrate.commands.records import Answer, app_of, find_campaign, iso
+from openrate.commands.records import Answer, app_of, find_campaign
 from openrate.commands.requests import GiveFacts, Rebuild, ShowStats, TakeFacts, Verify
 from openrate.control import Talk
 from openrate.errors import OpenrateError
 from openrate.ingest import Reporter
-from openrate.model import App, DayRow, Fact, FactType
+from openrate.model import App, Fact, FactType
 from openrate.ports import Difference
 from openrate.stats import iso_date, statistics, totals
+from openrate.times import format_time
 
 _PART = 10_000
 """Facts given at once, about 2 MB."""
@@ -86,7 +87,7 @@ def _event(fact: Fact, tokens: dict[int, str]) -> Answer:
         "type": fact.type.name.lower(),
         "campaign_token": None if fact.campaign_id is None else tokens[fact.campaign_id],
         "installation_id": fact.installation_id,
-        "at": iso(fact.at),
+        "at": format_time(fact.at),
         "version": fact.version,
         "opted_in": fact.opted_in if fact.type is FactType.PUSH_SENT else None,
         "cause": fact.cause,
@@ -106,16 +107,12 @@ def _campaign_names(parts: Parts) -> dict[int, Answer]:
     }
 
 
-def _counters(row: DayRow) -> Answer:
-    return totals([row])
-
-
 def _difference(difference: Difference, names: dict[int, Answer]) -> Answer:
     stored, recomputed = difference
     return {
         **names.get(stored.campaign_id, {"campaign": stored.campaign_id}),
         "date": iso_date(stored.day),
         "version": stored.version,
-        "stored": _counters(stored),
-        "recomputed": _counters(recomputed),
+        "stored": totals([stored]),
+        "recomputed": totals([recomputed]),
     }

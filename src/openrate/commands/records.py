@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from openrate.commands.requests import (
 from openrate.control import Talk
 from openrate.errors import OpenrateError
 from openrate.model import App, Campaign, Company, RestKey, Rule
+from openrate.times import format_time
 
 Answer = dict[str, Any]
 
@@ -152,8 +152,8 @@ def _key(company: Company, key: RestKey) -> Answer:
         "company": company.name,
         "id": key.id,
         "scope": key.scope,
-        "created": iso(key.created_at),
-        "revoked": None if key.revoked_at is None else iso(key.revoked_at),
+        "created": format_time(key.created_at),
+        "revoked": None if key.revoked_at is None else format_time(key.revoked_at),
     }
 
 
@@ -165,14 +165,8 @@ def _campaign(parts: Parts, app: App, campaign: Campaign) -> Answer:
         "platform": app.platform,
         "live_key": app.live_key,
         "state": campaigns.state(campaign, app, parts.clock.now()),
-        "created": iso(campaign.created_at),
+        "created": format_time(campaign.created_at),
         "versions": campaign.has_versions,
         "dev_only": campaign.dev_only,
-        "deleted": None if campaign.deleted_at is None else iso(campaign.deleted_at),
+        "deleted": None if campaign.deleted_at is None else format_time(campaign.deleted_at),
     }
-
-
-def iso(at: int) -> str:
-    """Milliseconds as RFC 3339, UTC."""
-    moment = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{at % 1000:03d}Z"
