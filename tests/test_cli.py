@@ -18,10 +18,13 @@ import httpx
 import msgspec
 import pytest
 import typer
+from rich.console import Console
 
 from openrate.cli import app as command_line
-from openrate.cli.terminal import seconds, window
+from openrate.cli.terminal import print_table, seconds
 from openrate.errors import UsageError
+from openrate.model import window
+from openrate.stats import COUNTERS
 from program import ENVIRONMENT, OPENRATE, Server, Shop, answer, openrate, refusal, server
 from test_story import ROW, worked_example
 
@@ -127,7 +130,8 @@ def test_windows_of_a_company_change_the_past(place: Place) -> None:
     assert influenced() == 2
     answer("company", "set", "Acme", "--influence-window", "3h", *place.data)
     assert influenced() == 1
-    assert "accepted" in refusal("company", "set", "Acme", "--influence-window", "8d", *place.data, code=2)
+    sentence = refusal("company", "set", "Acme", "--influence-window", "8d", *place.data, code=2)
+    assert "influence_window is 8d: 1m to 3d is accepted." in sentence
 
 
 def test_campaigns_are_listed_and_shown(place: Place) -> None:
@@ -154,7 +158,7 @@ def test_statistics_are_those_of_the_http_interface(place: Place) -> None:
 
 def test_the_table_of_statistics_has_open_rates_of_versions_too(place: Place) -> None:
     lines = openrate("stats", place.ab, *place.data).stdout.splitlines()
-    rows = {line.split()[0]: line.split() for line in lines if line.startswith((" 2026", "  2026"))}
+    rows = {line.split()[0]: line.split() for line in lines if line.startswith("2026")}
     assert rows["2026-03-29"][1:] == ["2", "1", "0", "0", "1", "50.0", "%"]
     assert any("version a" in line and "100.0 %" in line for line in lines)
 
@@ -289,6 +293,39 @@ def test_facts_go_through_pipes(place: Place) -> None:
     assert imported.stdout == "4 facts accepted, 0 refused.\n"
 
 
+def test_whoever_reads_only_the_beginning_of_an_export_is_told_nothing_untrue(place: Place) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [*OPENRATE, "export", "-", "--app", place.shop.keys["live_key"], *place.data],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            check=False,
+        )
+    assert done.stderr == b""
+
+
+def test_a_line_of_a_csv_file_is_the_line_an_editor_shows(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "facts.csv"
+    file.write_text("type,installation_id,at\napp_open,i9,2026-03-01T00:00:00Z\napp_open,i9,yesterday\n")
+    taken = answer("import", str(file), "--app", place.shop.keys["live_key"], *place.data)
+    assert [reason["examples"][0]["line"] for reason in taken["reasons"]] == [3]
+    said = openrate("import", str(file), "--app", place.shop.keys["live_key"], *place.data).stdout
+    assert said.startswith("1 fact accepted, 1 refused.\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_name_of_a_file_is_no_pattern(place: Place, tmp_path: Path, form: str) -> None:
+    key = ("--app", place.shop.keys["live_key"])
+    file = tmp_path / f"what? [1] it's * {{a}}.{form}"
+    exported = answer("export", str(file), *key, *place.data)["facts"]
+    assert answer("import", str(file), *key, *place.data)["accepted"] == exported
+    sentence = refusal("import", str(tmp_path / f"*.{form}"), *key, *place.data)
+    assert sentence.endswith("cannot be read: No such file or directory.")
+
+
 def test_a_file_that_is_not_what_it_says_is_one_sentence(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "facts.parquet"
     file.write_text("no parquet")
@@ -340,6 +377,21 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(filled: Place) -> None:
     )
 
 
+def test_a_wrong_setting_is_named_as_it_was_given(filled: Place) -> None:
+    for name, value in (("PORT", "eighty"), ("TRUSTED_PROXIES", "10.0.0.1/8"), ("HOT_FACTS", "many")):
+        sentence = refusal("app", "list", *filled.data, code=2, **{f"OPENRATE_{name}": value})
+        assert sentence.startswith(f"openrate: OPENRATE_{name} is {value}: ")
+    sentence = refusal("app", "list", *filled.data, code=2, OPENRATE_PORT_FILE="/dev/null")
+    assert sentence.startswith("openrate: OPENRATE_PORT is ")
+
+
+def test_a_wrong_choice_is_one_plain_sentence(filled: Place) -> None:
+    sentence = refusal(
+        "app", "create", "--company", "A", "--name", "B", "--platform", "amiga", *filled.data, code=2
+    )
+    assert sentence.endswith("'--platform': 'amiga' is not one of 'ios', 'android', 'web'.")
+
+
 def test_a_mistyped_folder_is_not_made(tmp_path: Path) -> None:
     assert "holds no Openrate data" in refusal("verify", "--data", str(tmp_path / "typo"))
     assert not (tmp_path / "typo").exists()
@@ -375,6 +427,31 @@ def test_windows_are_written_as_people_write_them() -> None:
     for wrong in ("", "3", "h", "-1h", "0h", "1.5h", "3 weeks"):
         with pytest.raises(UsageError):
             seconds(wrong)
+
+
+def _shown(capsys: pytest.CaptureFixture[str], width: int, *table: Any) -> list[str]:
+    """The lines of a table in a terminal of that width."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("openrate.cli.terminal.out", lambda: Console(width=width))
+        print_table(*table)
+    return [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip(" ─")]
+
+
+def test_nothing_is_broken_in_two_in_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    columns, row = ["app", "live_key", "sdk_key"], ["Shop", "A" * 30, "B" * 32]
+    assert [line.split() for line in _shown(capsys, 100, columns, [row])] == [columns, row]
+    assert [line.split() for line in _shown(capsys, 60, columns, [row])] == [
+        list(pair) for pair in zip(columns, row, strict=True)
+    ]
+
+
+def test_statistics_fit_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ["date", *COUNTERS, "open rate"]
+    counts = [234_567, 234_567, 123_456, 123_456, 123_456, 12_345]
+    row = ["2026-03-10", *counts, "100.0 %"]
+    lines = _shown(capsys, 80, columns, [row])
+    assert max(map(len, lines)) <= 80
+    assert lines[-1].split(maxsplit=7) == ["2026-03-10", *(f"{count:,}" for count in counts), "100.0 %"]
 
 
 def test_settings_of_the_person_who_tests_do_not_matter() -> None:

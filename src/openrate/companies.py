@@ -8,7 +8,7 @@ import secrets
 from typing import NamedTuple
 
 from openrate.errors import ApiMisuse, AuthenticationInvalid, OpenrateError, UsageError
-from openrate.model import App, Platform, RestKey, Rule, Scope, Sender
+from openrate.model import App, Platform, RestKey, Rule, Scope, Sender, window
 from openrate.ports import Records
 
 _NAME_LENGTH = 100
@@ -130,4 +130,4 @@ def _check_name(what: str, name: str) -> None:
 
 def _check_window(name: str, given: int, least: int, most: int) -> None:
     if not least <= given <= most:
-        raise UsageError(f"{name} is {given} s: {least} to {most} s are accepted.")
+        raise UsageError(f"{name} is {window(given)}: {window(least)} to {window(most)} is accepted.")

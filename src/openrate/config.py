@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -70,6 +71,9 @@ def settings_from(env: Mapping[str, str], **given: object) -> Settings:
     return _convert(values)
 
 
+_KINDS = get_type_hints(_Plain)
+
+
 def _secret_file(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
@@ -82,7 +86,17 @@ def _convert(values: dict[str, object]) -> Settings:
     networks = str(values.pop("trusted_proxies", ""))
     try:
         proxies = tuple(ip_network(part.strip()) for part in networks.split(",") if part)
-        plain = msgspec.convert(values, _Plain, strict=False)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise UsageError(f"A setting cannot be used: {error}.") from None
-    return Settings(data=data, trusted_proxies=proxies, **msgspec.structs.asdict(plain))
+    except ValueError as error:
+        raise UsageError(f"OPENRATE_TRUSTED_PROXIES is {networks}: {error}.") from None
+    plain = {name: _converted(name, value) for name, value in values.items()}
+    return Settings(data=data, trusted_proxies=proxies, **plain)
+
+
+def _converted(name: str, value: object) -> Any:
+    """The value of a setting, as its type says."""
+    kind = _KINDS[name]
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        accepted = "a whole number" if kind is int else "a number"
+        raise UsageError(f"OPENRATE_{name.upper()} is {value}: {accepted} is accepted.") from None

@@ -78,21 +78,26 @@ class Line:
         Raises:
             UsageError, OpenrateError: what the server answered, or that it went away.
         """
-        try:
+        with suppress(ConnectionError):
             self._connection.sendall(msgspec.json.encode(request) + b"\n")
-            for line in self._lines:
-                reply = self._decode(line)
-                if reply.progress is not None:
-                    talk.progress(*reply.progress)
-                elif reply.items is not None:
-                    talk.items(reply.items)
-                elif reply.error is not None:
-                    raise (UsageError if reply.usage else OpenrateError)(reply.error)
-                else:
-                    return reply.result
-        except ConnectionError:
-            pass
+        while line := self._next_line():
+            reply = self._decode(line)
+            if reply.progress is not None:
+                talk.progress(*reply.progress)
+            elif reply.items is not None:
+                talk.items(reply.items)
+            elif reply.error is not None:
+                raise (UsageError if reply.usage else OpenrateError)(reply.error)
+            else:
+                return reply.result
         raise OpenrateError("The server stopped before it had answered: ask again.")
+
+    def _next_line(self) -> bytes:
+        """Empty when the server has gone. What ``talk`` raises is its own: a pipe can break there too."""
+        try:
+            return self._lines.readline()
+        except ConnectionError:
+            return b""
 
     def close(self) -> None:
         """Hang up, which also ends a command that is under way."""

@@ -69,6 +69,16 @@ class FactType(IntEnum):
     INSTALLED = 4
 
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Of a window, in seconds."""
+
+
+def window(length: int) -> str:
+    """10800 seconds as ``3h``."""
+    unit = next(name for name in "dhms" if length % UNITS[name] == 0)
+    return f"{length // UNITS[unit]}{unit}"
+
+
 class Rule(msgspec.Struct, frozen=True):
     """The attribution windows of a company, in seconds (``metrics.md``, "Deliveries")."""
 

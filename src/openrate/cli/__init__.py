@@ -65,13 +65,9 @@ def main() -> None:
     except OpenrateError as error:
         code = _say(str(error), 2 if isinstance(error, UsageError) else 1)
     except typer.TyperException as error:
-        code = _say(error.format_message(), error.exit_code)
+        code = _say(error.format_message().replace("Value error, ", ""), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         code = _say("Stopped.", 130)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; the interpreter must not flush into the pipe again.
-        sys.stdout = None
-        code = 0
     sys.exit(code)
 
 

@@ -35,11 +35,14 @@ def create(  # noqa: PLR0913 - an option each
     if json:
         print_json(made)
         return
-    print_table(
-        ["", made["company"] + ": " + made["app"]], [[name, made[name]] for name in ("rest_api_key", *_KEYS)]
-    )
+    keys = [[name, made[name]] for name in ("rest_api_key", *_KEYS) if made[name] is not None]
+    print_table(["", made["company"] + ": " + made["app"]], keys)
     if made["rest_api_key"] is None:
-        typer.echo("The REST keys of a company that exists cannot be shown again.", err=True)
+        typer.echo(
+            f"The REST keys of {company} open it too. They cannot be shown again; "
+            "openrate company key create makes another.",
+            err=True,
+        )
     else:
         typer.echo("Keep the REST key now: it is not stored and is not shown again.", err=True)
 

@@ -8,8 +8,9 @@ import typer
 
 from openrate.cli import late
 from openrate.cli.asking import Data, Json, ask
-from openrate.cli.terminal import out, percent, print_json, print_table, window
+from openrate.cli.terminal import moment, out, percent, print_json, print_table
 from openrate.commands.requests import ListCampaigns, ShowCampaign, ShowStats
+from openrate.model import window
 from openrate.stats import COUNTERS, open_rate
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True, rich_markup_mode=None)
@@ -35,7 +36,7 @@ def list_(
         print_json(found)
         return
     columns = ("campaign_token", "name", "app", "platform", "state", "created")
-    print_table(columns, [[row[name] for name in columns] for row in found])
+    print_table(columns, [[*(row[name] for name in columns[:-1]), moment(row["created"])] for row in found])
 
 
 @app.command()
@@ -80,7 +81,8 @@ def print_stats(found: dict[str, Any]) -> None:
     rule = found["attribution_rule"]
     typer.echo(
         f"Influenced within {window(rule['influence_window'])}, re-engaged within "
-        f"{window(rule['reengage_window'])} after {window(rule['inactive_after'])} without an open. Days are UTC."
+        f"{window(rule['reengage_window'])} after {window(rule['inactive_after'])} without an open.\n"
+        "Days are UTC."
     )
     if len(detail) > 1 and out().is_terminal:
         typer.echo(late.plot.open_rates(detail))

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from openrate.cli.asking import Data, Json, ask, asking
-from openrate.cli.terminal import print_json, print_table, progress_bar, seconds, window
+from openrate.cli.terminal import moment, print_json, print_table, progress_bar, seconds
 from openrate.commands.requests import CreateKey, ListKeys, RevokeKey, SetCompany
-from openrate.model import Scope
+from openrate.model import Scope, window
 
 app = typer.Typer(help="Companies: their REST keys and windows.", no_args_is_help=True, rich_markup_mode=None)
 keys = typer.Typer(help="REST keys.", no_args_is_help=True, rich_markup_mode=None)
@@ -52,7 +52,8 @@ def list_keys(company: Company, data: Data = None, json: Json = False) -> None:
         print_json(found)
         return
     columns = ("id", "scope", "created", "revoked")
-    print_table(columns, [[row[name] for name in columns] for row in found])
+    rows = [[row["id"], row["scope"], moment(row["created"]), moment(row["revoked"])] for row in found]
+    print_table(columns, rows)
 
 
 @keys.command("revoke")

@@ -11,7 +11,7 @@ import typer
 
 from openrate.cli import late
 from openrate.cli.asking import Data, Json, asking
-from openrate.cli.terminal import Bar, print_json, print_table, progress_bar
+from openrate.cli.terminal import Bar, facts, print_json, print_table, progress_bar
 from openrate.commands.requests import GiveFacts, Rebuild, TakeFacts, Verify
 from openrate.model import Format
 from openrate.stats import COUNTERS
@@ -40,10 +40,10 @@ def verify(data: Data = None, json: Json = False) -> None:
     if json:
         print_json(found)
     elif differences:
-        print_table(["app", "campaign", "date", "version", "", *COUNTERS], _pairs(differences))
+        print_table(["app", "campaign", "date", "version", "", *COUNTERS], list(_pairs(differences)))
         typer.echo("These rows differ from what the facts say: openrate rebuild makes them again.", err=True)
     else:
-        typer.echo(f"Every row agrees with the {found['facts']} facts.")
+        typer.echo(f"Every row agrees with the {facts(found['facts'])}.")
     if differences:
         raise typer.Exit(DIFFERS)
 
@@ -69,7 +69,7 @@ def rebuild(data: Data = None, json: Json = False) -> None:
     if json:
         print_json(made)
     else:
-        typer.echo(f"Made every row again from {made['facts']} facts.")
+        typer.echo(f"Made every row again from {facts(made['facts'])}.")
 
 
 def import_(
@@ -88,7 +88,9 @@ def import_(
     with asking(data) as line, progress_bar("Importing", source.unit) as bar:
         total = source.size()
         for lines, done in source.read():
-            numbered = [(taken.lines + at, text) for at, text in enumerate(lines, 1) if text.strip()]
+            numbered = [
+                (taken.lines + at, text) for at, text in enumerate(lines, source.heading + 1) if text.strip()
+            ]
             request = TakeFacts(app, b"\n".join(text for _, text in numbered).decode(errors="replace"))
             taken.add(line.ask(request, bar), [number for number, _ in numbered])
             taken.lines += len(lines)
@@ -131,7 +133,7 @@ class _Taken:
 
     def print(self) -> None:
         """For people."""
-        typer.echo(f"{self._accepted} facts accepted, {self._reasons.total()} refused.")
+        typer.echo(f"{facts(self._accepted)} accepted, {self._reasons.total():,} refused.")
         if self._reasons:
             rows = [
                 [code if first else "", count if first else None, example["line"], example["message"]]
@@ -163,7 +165,7 @@ def export(  # noqa: PLR0913 - an option each
     if json:
         print_json({**given, "file": str(file)})
     else:
-        typer.echo(f"Wrote {given['facts']} facts to {file}.")
+        typer.echo(f"Wrote {facts(given['facts'])} to {file}.")
 
 
 class _Into:
