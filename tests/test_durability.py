@@ -6,7 +6,7 @@ import random
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from program import Server, Shop, answer, server
+from program import Server, Shop, answer, refusal, server
 
 DISK = Path(__file__).parent / "faults" / "disk.c"
 
@@ -100,6 +100,23 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
 
 def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     survive_kills(tmp_path, kills=4)
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda records: records.write_bytes(b"")])
+def test_facts_never_pass_to_the_campaigns_of_new_records(shop: Shop, lose: Callable[[Path], Any]) -> None:
+    with server(shop.data) as running:
+        token = shop.campaign(running)
+        shop.report(running, [{"type": "push_sent", "installation_id": "i1", "campaign_token": token}])
+    lose(shop.data / "records.db")
+    facts = (shop.data / "facts.duckdb").read_bytes()
+    for command in (
+        ("serve", "--port", "0"),
+        ("app", "create", "--company", "Other", "--name", "Shop", "--platform", "ios"),
+    ):
+        said = refusal(*command, "--data", str(shop.data))
+        assert "records.db is missing" in said
+        assert "backup" in said
+    assert (shop.data / "facts.duckdb").read_bytes() == facts
 
 
 @pytest.mark.soak

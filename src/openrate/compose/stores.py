@@ -12,6 +12,7 @@ import msgspec
 from openrate.commands import table
 from openrate.config import Settings
 from openrate.control import Talk
+from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
 from openrate.ports import Clock, EventLog, Records, SystemClock
@@ -32,7 +33,16 @@ class Parts:
 
     @cached_property
     def records(self) -> Records:
-        """Companies, apps, keys, campaigns, installations, in SQLite."""
+        """Companies, apps, keys, campaigns, installations, in SQLite.
+
+        Raises:
+            StoreDamaged: there are none any more, and facts that were about them.
+        """
+        if self._are_lost():
+            raise StoreDamaged(
+                f"{self._folder.records} is missing, and {self._folder.facts} holds facts about what was in it: "
+                "put a backup of it in its place, or give another --data to start anew."
+            )
         return SqlRecords(self._folder.records)
 
     @cached_property
@@ -48,6 +58,12 @@ class Parts:
     def ingest(self) -> Ingest:
         """The one door for facts."""
         return Ingest(self.records, self.log)
+
+    def _are_lost(self) -> bool:
+        """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""
+        folder = self._folder
+        is_there = folder.records.exists() and folder.records.stat().st_size > 0
+        return not is_there and folder.facts.exists() and self.log.counts()["facts"] > 0
 
     def close(self) -> None:
         """Close what was opened: the facts first, which still refer to records."""

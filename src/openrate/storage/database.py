@@ -153,7 +153,7 @@ class Database:
     def _damaged(self) -> str:
         return (
             f"{self._name} is damaged and was left as it is: put a backup in its place, "
-            "or move it away to start with empty records."
+            "or give another --data to start anew."
         )
 
 
