@@ -245,6 +245,13 @@ def test_a_body_that_is_no_json_object_is_refused_with_32(body: bytes) -> None:
         campaigns.update(made(), app(), body, NOW)
 
 
+def test_a_slip_in_json_is_shown_where_it_is() -> None:
+    with pytest.raises(MalformedJsonBody, match=r"expected ',' or '\]' \(byte 21\)"):
+        campaigns.create(b'{"messages": ["hello"}', NOW)
+    with pytest.raises(MalformedJsonBody, match="it ends too early"):
+        campaigns.create(b'{"messages": [', NOW)
+
+
 def test_nesting_has_an_end() -> None:
     with pytest.raises(MalformedParameter, match=r"^own is nested too deep"):
         campaigns.create(DEEP, NOW)

@@ -24,6 +24,7 @@ SERVERS_OWN = frozenset({"campaign_token", "from_api", "dev_only", "created_date
 PUSH_TIMES = ("push_time", "local_push_time")
 LARGEST = 1 << 20
 """Bytes of a campaign as JSON; a body is held to the same, so this only bounds what updates add up to."""
+_WANTED = "send one JSON object in UTF-8."
 _DEEPEST = 32
 """Levels of nesting, far under what encoding and storing can take."""
 _SHORT, _TEXT, _QUERY = 1_000, 10_000, 100_000
@@ -48,8 +49,15 @@ def read(body: bytes) -> Parameters:
     """
     try:
         content = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise MalformedJsonBody("The body cannot be read as JSON: send one JSON object in UTF-8.") from None
+    except msgspec.DecodeError as error:
+        why = (
+            str(error)
+            .removeprefix("JSON is malformed: ")
+            .replace("Input data was truncated", "it ends too early")
+        )
+        raise MalformedJsonBody(f"The body cannot be read as JSON ({why}): {_WANTED}") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise MalformedJsonBody(f"The body cannot be read as JSON: {_WANTED}") from None
     if not isinstance(content, dict):
         raise MalformedJsonBody(f"The body is {_kind(content)}: send one JSON object.")
     for name, value in content.items():
