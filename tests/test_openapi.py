@@ -81,6 +81,8 @@ def test_the_page_shows_everything_and_loads_nothing(world: World) -> None:
         assert path in page.text
         assert operation["operationId"] in page.text
         assert method in page.text
+    targets = set(re.findall(r"<div id='([^']+)'", page.text))
+    assert set(re.findall(r"href='#([^']+)'", page.text)) <= targets  # in a fold, which a browser then opens
     loads = re.findall(r"<(?:script|img|iframe|link|object)|@import|url\(|src=", page.text)
     assert loads == []
     assert "default-src 'none'" in page.headers["content-security-policy"]

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 _METHODS = ("get", "post", "delete")
+_NO_KEY = "no key"
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
@@ -23,12 +24,16 @@ summary b { display: inline-block; min-width: 4.5rem }
 table { border-collapse: collapse; width: 100%; margin: .25rem 0 1rem }
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line) }
 h4 { margin: .75rem 0 .25rem }
+td:last-child code, summary code { overflow-wrap: anywhere }
 .quiet { opacity: .75 }
 """.strip()
 
 
 def page(document: dict[str, Any]) -> bytes:
-    """The description as HTML; a ``details`` element per operation and per schema, no script at all."""
+    """The description as HTML; a ``details`` element per operation and per schema, no script at all.
+
+    What is linked to is within such an element, not the element: so that a browser opens it.
+    """
     info = document["info"]
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
@@ -60,25 +65,27 @@ def _tags(document: dict[str, Any]) -> Iterator[str]:
 
 def _operation(path: str, method: str, item: dict[str, Any]) -> Iterator[str]:
     operation = item[method]
-    yield f"<details id='{escape(operation['operationId'])}'><summary><b>{method.upper()}</b>"
+    yield f"<details><summary><b>{method.upper()}</b>"
     yield f" <code>{escape(path)}</code> — {escape(operation['summary'])}</summary>"
+    yield f"<div id='{escape(operation['operationId'])}'>"
     if "description" in operation:
         yield f"<p>{_prose(operation['description'])}</p>"
     yield f"<p>Opened by: {_openers(operation['security'])}</p>"
     yield from _parameters([*item.get("parameters", ()), *operation.get("parameters", ())])
     if "requestBody" in operation:
         yield "<h4>Body</h4>"
-        yield f"<p>{_prose(operation['requestBody'].get('description', ''))}</p>"
+        if "description" in operation["requestBody"]:
+            yield f"<p>{_prose(operation['requestBody']['description'])}</p>"
         yield from _contents(operation["requestBody"]["content"])
     yield "<h4>Answers</h4>"
     for status, response in operation["responses"].items():
         yield from _response(status, response)
-    yield "</details>"
+    yield "</div></details>"
 
 
 def _openers(security: list[dict[str, Any]]) -> str:
-    names = [" and ".join(escape(n) for n in one) or "nothing" for one in security]
-    return ", or ".join(names) or "nothing"
+    names = [" and ".join(escape(n) for n in one) or _NO_KEY for one in security]
+    return ", or ".join(names) or _NO_KEY
 
 
 def _parameters(parameters: list[dict[str, Any]]) -> Iterator[str]:
@@ -113,23 +120,23 @@ def _security(schemes: dict[str, Any]) -> Iterator[str]:
     yield "<table>"
     for name, scheme in schemes.items():
         where = "Authorization: Bearer" if scheme["type"] == "http" else scheme["name"]
-        yield f"<tr><td><code>{escape(name)}</code><td><code>{escape(where)}</code>"
+        yield f"<tr><td><code>{escape(name)}</code><br><code>{escape(where)}</code>"
         yield f"<td>{_prose(scheme['description'])}"
     yield "</table>"
 
 
 def _catalogue(responses: dict[str, Any]) -> Iterator[str]:
     for name, response in responses.items():
-        yield f"<details id='{escape(name)}'><summary><b>{escape(name)}</b> "
-        yield f"{_prose(response['description'])}</summary>"
+        yield f"<details><summary><b>{escape(name)}</b> {_prose(response['description'])}</summary>"
+        yield f"<div id='{escape(name)}'>"
         yield from _contents(response["content"])
-        yield "</details>"
+        yield "</div></details>"
 
 
 def _schemas(schemas: dict[str, Any]) -> Iterator[str]:
     for name, schema in schemas.items():
-        yield f"<details id='{escape(name)}'><summary><code>{escape(name)}</code> "
-        yield f"{_prose(schema.get('description', ''))}</summary>{_json(schema)}</details>"
+        yield f"<details><summary><code>{escape(name)}</code> {_prose(schema.get('description', ''))}</summary>"
+        yield f"<div id='{escape(name)}'>{_json(schema)}</div></details>"
 
 
 def _link(schema: dict[str, Any]) -> str:
