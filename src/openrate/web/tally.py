@@ -16,6 +16,17 @@ from openrate.web.call import Call
 _BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 """Upper bounds of the duration buckets, in seconds."""
 
+_FIGURES = {
+    "facts": "Facts stored.",
+    "attributed_facts": "Facts stored that are in the rows.",
+    "installations": "Installations ever reported about.",
+    "sends": "Names of sends ever reported.",
+    "orphan_opens": "Taps whose delivery nobody reported.",
+    "hot_facts": "Recent facts kept in memory for attribution.",
+    "hot_since_ms": "Facts since then are kept in memory, in milliseconds since 1970.",
+}
+"""What the figures of the event log are."""
+
 _Key = tuple[str, str, int]
 
 
@@ -90,7 +101,7 @@ class Tally(Collector):
         counts = self._log.counts()
         for name, value in counts.items():
             metric = f"openrate_log_{name}"
-            yield GaugeMetricFamily(metric, f"The event log's own figure: {name}.", value=value)
+            yield GaugeMetricFamily(metric, _FIGURES.get(name, f"{name} of the event log."), value=value)
         if "facts" in counts and "attributed_facts" in counts:
             behind = counts["facts"] - counts["attributed_facts"]
             yield GaugeMetricFamily(
