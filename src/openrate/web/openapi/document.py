@@ -30,7 +30,7 @@ _SECURITY = {
     "metricsToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "What OPENRATE_METRICS_TOKEN says; not needed on the machine itself.",
+        "description": "What `OPENRATE_METRICS_TOKEN` says; not needed on the machine itself.",
     },
 }
 
