@@ -385,6 +385,28 @@ def test_a_wrong_setting_is_named_as_it_was_given(filled: Place) -> None:
     assert sentence.startswith("openrate: OPENRATE_PORT is ")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOT_FACTS", "0", "1 to 1073741824"),
+        ("HOT_FACTS", "-5", "1 to 1073741824"),
+        ("HOT_FACTS", "99999999999999", "1 to 1073741824"),
+        ("MEMORY_LIMIT_MB", "0", "64 to 1048576"),
+        ("INFLIGHT_MB", "0", "1 to 1048576"),
+        ("RATE_LIMIT", "nan", "0 to 1000000"),
+        ("RATE_LIMIT", "-1", "0 to 1000000"),
+        ("PORT", "65536", "0 to 65535"),
+        ("METRICS_TOKEN", "", "empty"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_before_anything_starts(
+    filled: Place, name: str, value: str, said: str
+) -> None:
+    sentence = refusal("app", "list", *filled.data, code=2, **{f"OPENRATE_{name}": value})
+    assert f"OPENRATE_{name} is" in sentence
+    assert said in sentence
+
+
 def test_a_wrong_choice_is_one_plain_sentence(filled: Place) -> None:
     sentence = refusal(
         "app", "create", "--company", "A", "--name", "B", "--platform", "amiga", *filled.data, code=2

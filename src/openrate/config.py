@@ -72,6 +72,14 @@ def settings_from(env: Mapping[str, str], **given: object) -> Settings:
 
 
 _KINDS = get_type_hints(_Plain)
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "rate_limit": (0, 1_000_000),
+    "memory_limit_mb": (64, 1 << 20),
+    "hot_facts": (1, 1 << 30),
+    "inflight_mb": (1, 1 << 20),
+}
+"""The least and the most that works: DuckDB needs memory to commit, recent facts are numbered in 32 bits."""
 
 
 def _secret_file(name: str, path: str) -> str:
@@ -93,10 +101,17 @@ def _convert(values: dict[str, object]) -> Settings:
 
 
 def _converted(name: str, value: object) -> Any:
-    """The value of a setting, as its type says."""
+    """The value of a setting, as its type and its bounds say."""
     kind = _KINDS[name]
+    if value == "":
+        # An empty token would open the metrics to whoever sends an empty one.
+        raise UsageError(f"OPENRATE_{name.upper()} is empty: give a value, or leave it out.")
+    least, most = _BOUNDS.get(name, (0, 0))
     try:
-        return msgspec.convert(value, kind, strict=False)
+        converted = msgspec.convert(value, kind, strict=False)
+        if name not in _BOUNDS or least <= converted <= most:
+            return converted
     except msgspec.ValidationError:
-        accepted = "a whole number" if kind is int else "a number"
-        raise UsageError(f"OPENRATE_{name.upper()} is {value}: {accepted} is accepted.") from None
+        pass
+    accepted = f"a {'whole ' if kind is int else ''}number from {least} to {most}"
+    raise UsageError(f"OPENRATE_{name.upper()} is {value}: {accepted} is accepted.")
