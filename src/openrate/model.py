@@ -1,7 +1,7 @@
 """The vocabulary: what the code, the tables, the URLs and the screens talk about.
 
 Every word here is defined in ``docs/metrics.md``. Times are milliseconds since 1970 in UTC unless a name
-says otherwise. Nothing in this module does anything.
+says otherwise. Nothing in this module reads, writes or decides.
 """
 
 from __future__ import annotations
