@@ -78,8 +78,8 @@ def import_(
     """Take facts from a file.
 
     Fields or columns are those of POST /v1/{api_key}/events; "installed" is a type as well. What cannot be
-    taken is reported by reason, with the first lines it struck. A second import of the same file changes
-    nothing.
+    taken is reported by reason, with the first lines it struck. A second import of the same file changes no
+    number.
 
     Example: openrate import facts.csv --app 1A2B... --data data
     """
