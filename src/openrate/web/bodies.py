@@ -166,9 +166,13 @@ def decoder_for(encoding: str | None, sink: Sink) -> Decoder:
             raise MalformedParameter("Content-Encoding is not known: accepted are gzip, zstd and identity.")
 
 
+_UNITS = {"MiB": 1 << 20, "KiB": 1 << 10}
+
+
 def too_large(limit: int) -> BodyTooLarge:
     """The refusal of a body over ``limit`` bytes."""
-    return BodyTooLarge(f"The body, decompressed, is over {limit} bytes: send it in several requests.")
+    size = next((f"{limit // n} {unit}" for unit, n in _UNITS.items() if limit % n == 0), f"{limit} bytes")
+    return BodyTooLarge(f"The body, decompressed, is too large: at most {size} is accepted.")
 
 
 async def read_body(call: Call, limit: int, *, lease: Lease | None = None, seconds: float = 30) -> bytes:
