@@ -124,8 +124,8 @@ class EventLog(Protocol):
     def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
         """Store facts. The future is done when they are durable, or carries StoreFull or StoreError.
 
-        Concurrent callers share one commit, and may share one future: nobody may cancel it. Repeats change nothing in any statistic.
-        Facts of the development world (``dev``) are kept apart and are in no statistic.
+        Concurrent callers share one commit, and may share one future: nobody may cancel it. Repeats change
+        nothing in any statistic. Facts of the development world (``dev``) are kept apart and are in no statistic.
         """
 
     def rows(self, campaign_id: int) -> Sequence[DayRow]:
