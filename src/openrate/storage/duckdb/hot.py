@@ -160,17 +160,15 @@ class HotFacts:
         np.minimum.at(self._known.first_seen, seen.installation, seen.at)
         self._remember_sends(np.unique(facts.send[types <= FactType.PUSH_OPEN]), campaign)
 
-    def start(  # noqa: PLR0913 - what the log says about the time before the horizon
+    def know(
         self,
-        horizon: int,
         installations: NDArray[np.int32],
         first_seen: Ints,
         last_open: Ints,
         sends: NDArray[np.int32],
         campaign: NDArray[np.int32],
     ) -> None:
-        """Begin with a horizon and what is known of the time before it; the facts after it come with ``take``."""
-        self.horizon = horizon
+        """What the log says about the time before the horizon, at start-up."""
         self._known.first_seen[installations] = first_seen
         self._known.last_open[installations] = last_open
         self._remember_sends(sends, campaign)

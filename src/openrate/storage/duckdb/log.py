@@ -14,23 +14,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import numpy as np
-from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
 from openrate.ports import Difference, FactColumns, Progress
-from openrate.storage.duckdb import file, recompute, start
-from openrate.storage.duckdb.day_rows import VERSIONS, DayRows
-from openrate.storage.duckdb.evaluate import NOT_YET, Counted, Facts, Sends, counted, evaluate
+from openrate.storage.duckdb import file, recompute, start, writing
+from openrate.storage.duckdb.day_rows import DayRows
+from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
 
@@ -44,20 +42,13 @@ GATHER_S = 0.004
 """With more of them, a commit waits for those who come back: a quarter more single events a second."""
 PAUSE_S = 0.15
 """Between ticks under load: a larger tick is cheaper per fact."""
-_VERSION_NUMBERS = {version: number for number, version in enumerate(VERSIONS)}
-
-
-class _Append(NamedTuple):
-    app_id: int
-    dev: bool
-    facts: FactColumns
 
 
 class _Batch:
     """What shares one commit, and so one future."""
 
     def __init__(self) -> None:
-        self.appends: list[_Append] = []
+        self.appends: list[writing.Append] = []
         self.size = 0
         self.done: Future[None] = Future()
 
@@ -96,7 +87,7 @@ class DuckdbLog:
             if not self._waiting or self._waiting[-1].size >= MOST_FACTS_A_COMMIT:
                 self._waiting.append(_Batch())
             batch = self._waiting[-1]
-            batch.appends.append(_Append(app_id, dev, facts))
+            batch.appends.append(writing.Append(app_id, dev, facts))
             batch.size += len(facts)
             self._arrived.notify()
         return batch.done
@@ -227,35 +218,21 @@ class DuckdbLog:
             batch.done.set_running_or_notify_cancel()  # from here on nobody can cancel it
         return batch
 
-    def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[_Append]) -> None:
+    def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[writing.Append]) -> None:
         if not file.has_room(self._path):
             raise StoreFull("No room left on the disk of the data folder: free some, then send again.")
-        apps = _by_app(batch, dev=False)
+        apps = writing.by_app(batch, dev=False)
         numbered = [(facts, *self._numbering.number(app_id, facts)) for app_id, facts in apps]
         with file.transaction(cursor):
-            self._save_numbering(cursor)
-            _insert_facts(cursor, self._durable + 1, numbered)
-            for app_id, facts in _by_app(batch, dev=True):
-                _insert_dev_facts(cursor, app_id, facts)
+            writing.insert_names(cursor, self._numbering.unsaved)
+            writing.insert_facts(cursor, self._durable + 1, numbered)
+            for app_id, facts in writing.by_app(batch, dev=True):
+                writing.insert_dev_facts(cursor, app_id, facts)
         self._numbering.unsaved.installations.clear()
         self._numbering.unsaved.sends.clear()
         with self._committed:
             self._durable += sum(len(facts) for facts, _, _ in numbered)
             self._committed.notify_all()
-
-    def _save_numbering(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        installations, sends = self._numbering.unsaved
-        if installations:
-            numbers, apps, names = zip(*installations, strict=True)
-            file.insert(
-                cursor,
-                "installation",
-                id=np.array(numbers, np.int32),
-                app=np.array(apps, np.int32),
-                name=np.array(names, object),
-            )
-        if sends:
-            cursor.executemany("insert into send values (?, ?, ?, ?)", sends)
 
     def _refuse(self, batch: _Batch, error: Exception) -> None:
         """Nothing of the batch was stored: tell the callers, and see that the next one has a chance."""
@@ -353,7 +330,7 @@ class DuckdbLog:
             if change.orphans:
                 file.set_meta(cursor, "orphans", self._orphans + change.orphans)
             if moved.any():
-                _save_loose(cursor, installations[moved], change.loose_since[moved])
+                writing.save_loose(cursor, installations[moved], change.loose_since[moved])
         self._hot.set_loose_since(installations[moved], change.loose_since[moved])
         self._rows.put(rows)
         self._orphans += change.orphans
@@ -371,7 +348,7 @@ class DuckdbLog:
         with self._attribution:
             cursor = self._connection.cursor()
             with file.transaction(cursor):
-                _save_rules(cursor, rules)
+                writing.save_rules(cursor, rules)
             self._rows.rules = rules
             self._hot.reengage_window_ms = self._longest_reengage_window()
 
@@ -387,8 +364,8 @@ class DuckdbLog:
                 cursor.execute("delete from day_row")
                 cursor.execute("delete from loose_tap")
                 DayRows(rules).save(cursor, whole.tally)
-                _save_loose(cursor, everyone, whole.loose_since)
-                _save_rules(cursor, rules)
+                writing.save_loose(cursor, everyone, whole.loose_since)
+                writing.save_rules(cursor, rules)
                 file.set_meta(cursor, "orphans", whole.orphans)
             self._rows = self._rows.anew(whole.tally, rules)  # rows and rules at once
             self._orphans = whole.orphans
@@ -396,81 +373,3 @@ class DuckdbLog:
             self._hot.set_loose_since(everyone, whole.loose_since)
             self._hot.reengage_window_ms = self._longest_reengage_window()
             return self._attributed
-
-
-def _save_loose(
-    cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], loose_since: NDArray[np.int64]
-) -> None:
-    cursor.register("batch", {"installation": installations, "at_ms": loose_since})
-    cursor.execute("delete from loose_tap using batch where loose_tap.installation = batch.installation")
-    cursor.execute("insert into loose_tap select installation, at_ms from batch where at_ms < ?", [NOT_YET])
-    cursor.unregister("batch")
-
-
-def _save_rules(cursor: duckdb.DuckDBPyConnection, rules: Mapping[int, Rule]) -> None:
-    cursor.execute("delete from app_rule")
-    for app, rule in rules.items():
-        cursor.execute("insert into app_rule values (?, ?, ?, ?)", [app, *astuple(rule)])
-
-
-def _by_app(batch: list[_Append], *, dev: bool) -> list[tuple[int, FactColumns]]:
-    """The facts of each app as one: a statement costs as much for one fact as for thousands."""
-    parts: dict[int, list[FactColumns]] = defaultdict(list)
-    for append in batch:
-        if append.dev is dev:
-            parts[append.app_id].append(append.facts)
-    return [(app_id, FactColumns.together(of_app)) for app_id, of_app in parts.items()]
-
-
-def _insert_facts(
-    cursor: duckdb.DuckDBPyConnection,
-    first: int,
-    batches: list[tuple[FactColumns, NDArray[np.int32], NDArray[np.int32]]],
-) -> None:
-    for facts, installations, sends in batches:
-        file.insert(
-            cursor,
-            "fact",
-            seq=np.arange(first, first + len(facts)),
-            installation=installations,
-            at_ms=facts.ats,
-            send=sends,
-            version=_column(facts, np.uint8, [_VERSION_NUMBERS[kind.version] for kind in facts.kinds]),
-            **_kind_columns(facts),
-        )
-        first += len(facts)
-
-
-def _insert_dev_facts(cursor: duckdb.DuckDBPyConnection, app_id: int, facts: FactColumns) -> None:
-    file.insert(
-        cursor,
-        "dev_fact",
-        app=np.full(len(facts), app_id, np.int32),
-        installation=np.array(facts.installations, object),
-        at_ms=facts.ats,
-        campaign=_column(facts, np.int32, [kind.campaign_id for kind in facts.kinds]),
-        send=_texts(facts, [kind.send for kind in facts.kinds]),
-        version=_texts(facts, [kind.version for kind in facts.kinds]),
-        **_kind_columns(facts),
-    )
-
-
-def _kind_columns(facts: FactColumns) -> dict[str, NDArray[np.generic] | None]:
-    """The columns that both worlds store alike."""
-    return {
-        "type": _column(facts, np.uint8, [kind.type for kind in facts.kinds]),
-        "opted_in": _column(facts, np.bool_, [kind.opted_in for kind in facts.kinds]),
-        "cause": _texts(facts, [kind.cause for kind in facts.kinds]),
-        "platform": _texts(facts, [kind.platform for kind in facts.kinds]),
-        "language": _texts(facts, [kind.language for kind in facts.kinds]),
-    }
-
-
-def _column(facts: FactColumns, dtype: type[np.generic], of_kinds: Sequence[int]) -> NDArray[np.generic]:
-    return np.array(of_kinds, dtype)[facts.kind]
-
-
-def _texts(facts: FactColumns, of_kinds: Sequence[str | None]) -> NDArray[np.object_] | None:
-    """A text column; None when there is nothing in it, as in most batches, which spares a slow conversion."""
-    texts = [None if text is None else str(text) for text in of_kinds]
-    return np.array(texts, object)[facts.kind] if any(texts) else None

@@ -34,11 +34,13 @@ def load(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, hot: HotFacts,
     """Names, and of the facts that are attributed the recent ones and a summary of the others."""
     newest = cursor.execute("select coalesce(max(at_ms), 0) from fact where seq <= ?", [attributed])
     horizon = hot.wanted_horizon(newest.fetchall()[0][0])
-    with ThreadPoolExecutor(1) as pool:
-        past = pool.submit(_past, cursor.cursor(), attributed, horizon)
+    with ThreadPoolExecutor(2) as pool:
+        halves = [pool.submit(_past, cursor.cursor(), attributed, horizon, half) for half in range(2)]
         _load_numbering(cursor, numbering)
         hot.make_known(*numbering.sizes)
-        hot.start(horizon, *past.result(), numbering.send_campaign.values)
+        hot.horizon = horizon
+        for past in halves:
+            hot.know(*past.result(), numbering.send_campaign.values)
     loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
     hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
     for first in range(0, attributed, _PART):
@@ -63,16 +65,18 @@ def _load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> 
         numbering.load_sends(np.array(apps, np.int32), np.array(campaigns, np.int32), list(names))
 
 
-def _past(cursor: duckdb.DuckDBPyConnection, attributed: int, horizon: int) -> _Past:
-    past = "from fact where seq <= ? and at_ms < ?"
+def _past(cursor: duckdb.DuckDBPyConnection, attributed: int, horizon: int, half: int) -> _Past:
+    """Of every second installation, and of all its sends."""
+    values = [attributed, horizon, half]
+    past = "from fact where seq <= ? and at_ms < ? and installation % 2 = ?"
     seen = cursor.execute(
         "select installation as installations, min(at_ms) as first_seen, "
         f"coalesce(max(at_ms) filter (type <> {FactType.INSTALLED:d}), {NEVER}::bigint) as last_open "
         f"{past} and type >= {FactType.PUSH_OPEN:d} group by installation",
-        [attributed, horizon],
+        values,
     ).fetchnumpy()
     sends = cursor.execute(
-        f"select distinct send {past} and type <= {FactType.PUSH_OPEN:d}", [attributed, horizon]
+        f"select distinct send {past} and type <= {FactType.PUSH_OPEN:d}", values
     ).fetchnumpy()
     columns = (seen["installations"], seen["first_seen"], seen["last_open"], sends["send"])
     return _Past(*map(np.asarray, columns))
