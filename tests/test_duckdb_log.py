@@ -193,6 +193,44 @@ def test_a_closed_log_takes_nothing(path: Path) -> None:
         log.append(1, False, FactColumns.of([sent("i1")]))
 
 
+def test_a_tick_that_fails_costs_no_acknowledgement_and_is_made_up_for(
+    log: DuckdbLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.IOException("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(log, "_save", full)
+        put(log, sent("i1"))
+        put(log, sent("i2"))
+    put(log, sent("i3"))
+    log.settle()
+    assert [row.sent for row in log.rows(1)] == [3]
+
+
+def test_a_file_that_cannot_be_opened_again_is_tried_at_the_next_report(
+    log: DuckdbLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(log, sent("i1"))
+    before = log.changed(1)
+
+    def broken(*_: object) -> None:
+        raise duckdb.FatalException("the database has been invalidated")
+
+    with monkeypatch.context() as fault:
+        fault.setattr("openrate.storage.duckdb.writing.insert_facts", broken)
+        with pytest.raises(StoreError):
+            put(log, sent("i2"))
+        with pytest.raises(StoreError):
+            log.check()
+        with pytest.raises(StoreError):
+            put(log, sent("i3"))
+    put(log, sent("i4"))
+    log.check()
+    assert [row.sent for row in log.rows(1)] == [2]
+    assert log.changed(1) > before
+
+
 def test_many_callers_share_a_commit(log: DuckdbLog) -> None:
     started = time.monotonic()
     waiting = [log.append(1, False, FactColumns.of([sent(f"i{n}")])) for n in range(2000)]

@@ -22,6 +22,7 @@ MIDDLE = {
     "commands",
     "companies",
     "control",
+    "events",
     "folder",
     "ingest",
     "installations",

@@ -55,10 +55,14 @@ def existing(path: Path) -> DataFolder:
     """The folder, which must have been used before.
 
     Raises:
-        StoreError: there are no records in it; most likely the path was mistyped.
+        StoreError: there are no records in it, most likely the path was mistyped; or it cannot be looked into.
     """
     folder = DataFolder(path)
-    if not folder.records.exists():
+    try:
+        is_there = folder.records.exists()
+    except OSError as error:
+        raise StoreError(f"The data folder {path} cannot be used: {error.strerror}.") from None
+    if not is_there:
         raise StoreError(f"{path} holds no Openrate data: check --data, or begin with openrate app create.")
     return folder
 
@@ -122,7 +126,7 @@ def _wait_for(handle: int, folder: DataFolder) -> None:
 def _holder(folder: DataFolder) -> tuple[str, str]:
     """Process id and command of who holds the folder, or held it last."""
     try:
-        number, _, purpose = folder.lock.read_text(encoding="utf-8").strip().partition(" ")
+        number, _, purpose = folder.lock.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
     except OSError:
         return "", ""
     return number, purpose

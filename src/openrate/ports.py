@@ -157,6 +157,9 @@ class EventLog(Protocol):
     def counts(self) -> dict[str, int]:
         """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""
 
+    def check(self) -> None:
+        """Raise StoreError, with the reason, when facts cannot be stored now."""
+
     def close(self) -> None:
         """Finish what was accepted, then let go of the file."""
 

@@ -61,6 +61,9 @@ class MemoryLog:
     def counts(self) -> dict[str, int]:
         return {"facts": len(self._facts), "attributed_facts": len(self._facts)}
 
+    def check(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

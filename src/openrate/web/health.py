@@ -93,7 +93,7 @@ class Health:
             return f"The data folder cannot be written: {error.strerror}."
         try:
             self._records.campaigns(0, 0, 1)  # companies are kept in memory, campaigns are not
-            self._log.counts()
+            self._log.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
             return f"The store does not answer ({type(error).__name__}); the server's log has more."
         return None

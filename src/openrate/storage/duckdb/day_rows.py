@@ -23,11 +23,12 @@ class DayRows:
     Readers see the rows of a campaign change all at once.
     """
 
-    def __init__(self, rules: dict[int, Rule]) -> None:
+    def __init__(self, rules: dict[int, Rule], since: int = 0) -> None:
         self.rules = rules
         self._rows: dict[int, dict[tuple[int, int], Counts]] = {}
         self._changed: dict[int, int] = {}
-        self._changes = 0
+        # To those who compare ``changed``, every campaign has changed when rows take the place of others.
+        self.changes = self._since = since
 
     def of(self, campaign_id: int) -> list[DayRow]:
         """Ascending by day, then version."""
@@ -40,7 +41,7 @@ class DayRows:
 
     def changed(self, campaign_id: int) -> int:
         """Grows whenever the rows of the campaign change."""
-        return self._changed.get(campaign_id, 0)
+        return self._changed.get(campaign_id, self._since)
 
     def plus(self, change: Tally) -> dict[int, dict[tuple[int, int], Counts]]:
         """The rows of the campaigns that ``change`` touches, as they are with it; nothing is changed yet."""
@@ -57,15 +58,13 @@ class DayRows:
     def put(self, rows: dict[int, dict[tuple[int, int], Counts]]) -> None:
         """Answer with these rows of these campaigns from now on."""
         self._rows.update(rows)
-        self._changes += 1
-        self._changed.update(dict.fromkeys(rows, self._changes))
+        self.changes += 1
+        self._changed.update(dict.fromkeys(rows, self.changes))
 
     def anew(self, change: Tally, rules: dict[int, Rule]) -> DayRows:
-        """Rows that start from nothing, under other rules; to those who compare ``changed`` all have changed."""
-        fresh = DayRows(rules)
+        """Rows that start from nothing, under other rules, to take the place of these."""
+        fresh = DayRows(rules, self.changes + 1)
         fresh._rows = fresh.plus(change)
-        fresh._changes = self._changes + 1
-        fresh._changed = dict.fromkeys(self._rows | fresh._rows, fresh._changes)
         return fresh
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:

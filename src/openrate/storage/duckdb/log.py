@@ -40,6 +40,7 @@ FEW_APPENDS = 8
 """Up to so many callers at once the server counts as idle: they wait for attribution too."""
 GATHER_S = 0.004
 """With more of them, a commit waits for those who come back: a quarter more single events a second."""
+NO_ROOM = "No room left on the disk of the data folder: free some, then send again."
 PAUSE_S = 0.15
 """Between ticks under load: a larger tick is cheaper per fact."""
 
@@ -65,6 +66,8 @@ class DuckdbLog:
         self._closing = False
         self._committed = threading.Condition()
         self._attribution = threading.RLock()
+        self._rows = DayRows({})
+        self._writing: duckdb.DuckDBPyConnection | None = None
         self._load()
         self._threads = [
             threading.Thread(target=self._write_forever, name="facts-writer", daemon=True),
@@ -146,6 +149,13 @@ class DuckdbLog:
             "hot_since_ms": self._hot.horizon,
         }
 
+    def check(self) -> None:
+        """Raise StoreError when facts cannot be stored now."""
+        if not file.has_room(self._path):
+            raise StoreFull(NO_ROOM)
+        if self._writing is None:
+            raise StoreError("The last write of facts failed; the next one opens the file again.")
+
     def close(self) -> None:
         """Finish what was accepted, then let go of the file."""
         with self._arrived:
@@ -170,16 +180,21 @@ class DuckdbLog:
 
     # ── start-up ──
 
-    def _load(self) -> None:
-        """Open the file and read into memory what attribution needs; then attribute what a crash left over."""
+    def _load(self) -> duckdb.DuckDBPyConnection:
+        """Open the file, read what attribution needs, and attribute what a crash left over.
+
+        Returns:
+            the cursor of the writer.
+        """
         self._connection = file.connect(self._path, self._memory_limit_mb)
         cursor = self._connection.cursor()
         self._attributed = file.meta(cursor, "attributed")
         self._orphans = file.meta(cursor, "orphans")
         self._durable = int(cursor.execute("select coalesce(max(seq), 0) from fact").fetchall()[0][0])
-        rules = cursor.execute("from app_rule").fetchall()
-        self._rows = DayRows({app: Rule(*seconds) for app, *seconds in rules})
-        self._rows.load(cursor)
+        rules = {app: Rule(*seconds) for app, *seconds in cursor.execute("from app_rule").fetchall()}
+        rows = DayRows(rules, self._rows.changes + 1)
+        rows.load(cursor)
+        self._rows = rows
         self._numbering = Numbering()
         self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window())
         start.load(cursor, self._numbering, self._hot, self._attributed)
@@ -187,6 +202,8 @@ class DuckdbLog:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
         while self._tick():
             pass
+        self._writing = self._connection.cursor()
+        return self._writing
 
     def _longest_reengage_window(self) -> int:
         return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rows.rules.values()))
@@ -194,14 +211,12 @@ class DuckdbLog:
     # ── the writer ──
 
     def _write_forever(self) -> None:
-        cursor = self._connection.cursor()
         while batch := self._next_batch():
             caught_up = self._attributed == self._durable
             try:
-                self._commit(cursor, batch.appends)
+                self._commit(batch.appends)
             except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
                 self._refuse(batch, error)
-                cursor = self._connection.cursor()
                 continue
             if caught_up and len(batch.appends) <= FEW_APPENDS and not self._waiting:
                 self._tick_if_free()  # idle: who was told that a fact is stored finds it in the statistics
@@ -218,9 +233,10 @@ class DuckdbLog:
             batch.done.set_running_or_notify_cancel()  # from here on nobody can cancel it
         return batch
 
-    def _commit(self, cursor: duckdb.DuckDBPyConnection, batch: list[writing.Append]) -> None:
+    def _commit(self, batch: list[writing.Append]) -> None:
+        cursor = self._writing or self._reopen()
         if not file.has_room(self._path):
-            raise StoreFull("No room left on the disk of the data folder: free some, then send again.")
+            raise StoreFull(NO_ROOM)
         apps = writing.by_app(batch, dev=False)
         numbered = [(facts, *self._numbering.number(app_id, facts)) for app_id, facts in apps]
         with file.transaction(cursor):
@@ -235,22 +251,19 @@ class DuckdbLog:
             self._committed.notify_all()
 
     def _refuse(self, batch: _Batch, error: Exception) -> None:
-        """Nothing of the batch was stored: tell the callers, and see that the next one has a chance."""
+        """Nothing of the batch was stored: tell the callers. The file is opened anew for the next batch."""
         if not isinstance(error, StoreError):
             logger.error("A commit failed: %s", error)
             full = file.is_full(error)
-            self._reopen()
+            self._writing = None
             error = (StoreFull if full else StoreError)("The facts could not be stored; send them again.")
         batch.done.set_exception(error)
 
-    def _reopen(self) -> None:
+    def _reopen(self) -> duckdb.DuckDBPyConnection:
         """After a failed write DuckDB may refuse all further work: what is in the file is what counts."""
         with self._attribution:
-            try:
-                self._connection.close()
-                self._load()
-            except (duckdb.Error, StoreError):
-                logger.exception("The facts file cannot be opened again.")
+            self._connection.close()
+            return self._load()
 
     # ── attribution ──
 
@@ -270,10 +283,12 @@ class DuckdbLog:
                 time.sleep(PAUSE_S)
 
     def _tick_if_free(self) -> None:
-        """A tick, unless a rebuild or another tick is under way."""
+        """A tick, unless a rebuild or another tick is under way; one that fails is tried again later."""
         if self._attribution.acquire(blocking=False):
             try:
                 self._tick()
+            except Exception:
+                logger.exception("Attribution failed; it is tried again.")
             finally:
                 self._attribution.release()
 
