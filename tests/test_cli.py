@@ -414,6 +414,12 @@ def test_a_wrong_choice_is_one_plain_sentence(filled: Place) -> None:
     assert sentence.endswith("'--platform': 'amiga' is not one of 'ios', 'android', 'web'.")
 
 
+def test_a_folder_that_cannot_be_looked_into_is_one_sentence(tmp_path: Path) -> None:
+    assert "cannot be used: File name too long" in refusal(
+        "app", "list", "--data", str(tmp_path / ("a" * 300))
+    )
+
+
 def test_a_mistyped_folder_is_not_made(tmp_path: Path) -> None:
     assert "holds no Openrate data" in refusal("verify", "--data", str(tmp_path / "typo"))
     assert not (tmp_path / "typo").exists()
@@ -478,3 +484,21 @@ def test_statistics_fit_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[s
 
 def test_settings_of_the_person_who_tests_do_not_matter() -> None:
     assert not any(name.startswith("OPENRATE_") for name in ENVIRONMENT)
+
+
+def test_rotating_tokens_twice_voids_those_of_a_running_servers_devices(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shop = Shop.create(data)
+    with server(data) as running:
+        device = shop.call(running, "/v1/{key}/installations", {"platform": "ios"})
+        url = f"{running.address}/v1/{shop.keys['live_key']}/events"
+        bearer = {"Authorization": f"Bearer {device['installation_token']}"}
+
+        def report() -> int:
+            return httpx.post(url, json={"type": "app_open"}, headers=bearer, timeout=10).status_code
+
+        assert report() == 200
+        assert answer("app", "rotate-tokens", "--data", str(data)) == {"rotated": True}
+        assert report() == 200
+        answer("app", "rotate-tokens", "--data", str(data))
+        assert report() == 401
