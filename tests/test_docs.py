@@ -58,7 +58,7 @@ def test_every_command_is_documented(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_is_mentioned_exists(page: Path) -> None:
-    mentioned = re.findall(r"openrate ((?:[a-z]+ ?)+)", page.read_text("utf-8"))
+    mentioned = re.findall(r"openrate ((?:[a-z]+(?:-[a-z]+)* ?)+)", page.read_text("utf-8"))
     nouns = {path[0] for path in COMMANDS}
     for words in mentioned:
         path = tuple(words.split())

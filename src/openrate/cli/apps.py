@@ -8,7 +8,7 @@ import typer
 
 from openrate.cli.asking import Data, Json, ask
 from openrate.cli.terminal import print_json, print_table
-from openrate.commands.requests import CreateApp, ListApps
+from openrate.commands.requests import CreateApp, ListApps, RotateTokens
 from openrate.model import Platform, Sender
 
 app = typer.Typer(help="Apps and their keys.", no_args_is_help=True, rich_markup_mode=None)
@@ -59,3 +59,20 @@ def list_(data: Data = None, json: Json = False) -> None:
         return
     columns = ("company", "app", "platform", "sender", *_KEYS)
     print_table(columns, [[row[name] for name in columns] for row in apps])
+
+
+@app.command("rotate-tokens")
+def rotate_tokens(data: Data = None, json: Json = False) -> None:
+    """Sign installation tokens with a new key, for when the old one may be known to others.
+
+    Tokens signed before stay good until this is run again: devices get new ones when they register anew.
+
+    Example: openrate app rotate-tokens --data data
+    """
+    done = ask(data, RotateTokens())
+    if json:
+        print_json(done)
+    else:
+        typer.echo(
+            "Installation tokens are signed with a new key. Run this again to void those of the old one."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from openrate.ingest import Ingest
+from openrate.installations import Installations
 from openrate.ports import Clock, EventLog, Records
 
 
@@ -22,6 +23,10 @@ class Parts(Protocol):
     @property
     def ingest(self) -> Ingest:
         """The door for facts."""
+
+    @property
+    def installations(self) -> Installations:
+        """Registered installations and their tokens."""
 
     @property
     def clock(self) -> Clock:

@@ -15,6 +15,7 @@ from openrate.commands.requests import (
     ListCampaigns,
     ListKeys,
     RevokeKey,
+    RotateTokens,
     SetCompany,
     ShowCampaign,
 )
@@ -60,6 +61,12 @@ def list_apps(parts: Parts, _request: ListApps, _talk: Talk) -> list[Answer]:
         }
         for app in parts.records.apps()
     ]
+
+
+def rotate_tokens(parts: Parts, _request: RotateTokens, _talk: Talk) -> Answer:
+    """Sign installation tokens with a new key; those of the key before it stay good until the next time."""
+    parts.installations.rotate_key()
+    return {"rotated": True}
 
 
 def create_key(parts: Parts, request: CreateKey, _talk: Talk) -> Answer:

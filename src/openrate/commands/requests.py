@@ -24,6 +24,10 @@ class ListApps(_Request, frozen=True, tag="app list"):
     """Every app with its keys."""
 
 
+class RotateTokens(_Request, frozen=True, tag="app rotate-tokens"):
+    """Sign installation tokens with a new key."""
+
+
 class CreateKey(_Request, frozen=True, tag="company key create"):
     """Make a REST key."""
 
@@ -97,6 +101,7 @@ class GiveFacts(_Request, frozen=True, tag="export"):
 Request = (
     CreateApp
     | ListApps
+    | RotateTokens
     | CreateKey
     | ListKeys
     | RevokeKey

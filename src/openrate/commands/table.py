@@ -16,6 +16,7 @@ from openrate.errors import OpenrateError
 COMMANDS: dict[type[msgspec.Struct], Callable[[Parts, Any, Talk], Any]] = {
     requests.CreateApp: records.create_app,
     requests.ListApps: records.list_apps,
+    requests.RotateTokens: records.rotate_tokens,
     requests.CreateKey: records.create_key,
     requests.ListKeys: records.list_keys,
     requests.RevokeKey: records.revoke_key,

@@ -14,7 +14,6 @@ from openrate.compose.stores import Parts
 from openrate.config import Settings
 from openrate.control import ControlSocket
 from openrate.folder import SERVE, held, made
-from openrate.installations import Installations
 from openrate.web.app import http_app
 from openrate.web.server import listen
 from openrate.web.server import serve as serve_http
@@ -39,8 +38,7 @@ def serve(settings: Settings) -> None:
     ):
         _apply_rules(parts)
         services = Services(parts.records, parts.log, parts.clock)
-        installations = Installations(parts.records, parts.log, parts.clock)
-        app = http_app(settings, services, parts.ingest, installations, request_log)
+        app = http_app(settings, services, parts.ingest, parts.installations, request_log)
         with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
             uvloop.run(serve_http(app, settings, listener=listener))
 

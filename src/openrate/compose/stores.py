@@ -15,6 +15,7 @@ from openrate.control import Talk
 from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
+from openrate.installations import Installations
 from openrate.ports import Clock, EventLog, Records, SystemClock
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.fact_files import Put, fact_file, writing
@@ -58,6 +59,11 @@ class Parts:
     def ingest(self) -> Ingest:
         """The one door for facts."""
         return Ingest(self.records, self.log)
+
+    @cached_property
+    def installations(self) -> Installations:
+        """Registered installations, and the key that signs their tokens."""
+        return Installations(self.records, self.log, self.clock)
 
     def _are_lost(self) -> bool:
         """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""
