@@ -42,7 +42,7 @@ class Parts:
         if self._are_lost():
             raise StoreDamaged(
                 f"{self._folder.records} is missing, and {self._folder.facts} holds facts about what was in it: "
-                "put a backup of it in its place, or give another --data to start anew."
+                "restore the data folder from a backup, both files of it, or give another --data to start anew."
             )
         return SqlRecords(self._folder.records)
 

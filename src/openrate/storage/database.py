@@ -152,8 +152,8 @@ class Database:
 
     def _damaged(self) -> str:
         return (
-            f"{self._name} is damaged and was left as it is: put a backup in its place, "
-            "or give another --data to start anew."
+            f"{self._name} is damaged and was left as it is: restore the data folder from a backup, "
+            "both files of it, or give another --data to start anew."
         )
 
 
