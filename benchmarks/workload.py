@@ -64,6 +64,12 @@ def fill(path: Path, facts: int) -> None:
         db.execute(f"update meta set value = {facts} where name = 'attributed'")
 
 
+def stored(path: Path) -> int:
+    """How many facts a store has."""
+    with duckdb.connect(str(path), read_only=True) as db:
+        return int(db.execute("select count(*) from fact").fetchall()[0][0])
+
+
 def bodies(tokens: list[str], first: int, count: int, size: int = 10_000) -> list[bytes]:
     """NDJSON bodies that go on from fact number ``first``; ``tokens`` by campaign id."""
     return [_body(tokens, first + at * size, size) for at in range(count)]
