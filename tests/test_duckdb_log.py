@@ -186,6 +186,24 @@ def test_a_second_process_a_newer_version_and_damage_are_told_apart(path: Path, 
     assert path.read_bytes() == b"\0" * 8192
 
 
+def test_a_damaged_file_is_one_sentence_and_stays_as_it_was(path: Path) -> None:
+    log = DuckdbLog(path)
+    facts = [Fact(1, FactType.APP_OPEN, f"installation-{n}", START + n) for n in range(50_000)]
+    log.append(1, False, FactColumns.of(facts)).result()
+    log.close()
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    for damaged in (
+        whole[:half],
+        whole[:half] + b"\xab" * 20_000 + whole[half + 20_000 :],
+        b"\xff" * 12_288 + whole[12_288:],
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(StoreDamaged, match=r"cannot be read.*backup"):
+            DuckdbLog(path)
+        assert path.read_bytes() == damaged
+
+
 def test_a_closed_log_takes_nothing(path: Path) -> None:
     log = DuckdbLog(path)
     log.close()

@@ -44,9 +44,9 @@ def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
         if new or not connection.execute("from duckdb_tables() where table_name = 'meta'").fetchall():
             schema = files("openrate.storage").joinpath("sql/duckdb/schema.sql").read_text("utf-8")
             connection.execute(f"begin; {schema} commit")
-    except duckdb.Error as error:
-        raise _unusable(path, error) from error
-    version = meta(connection, "schema")
+        version = meta(connection, "schema")
+    except (duckdb.Error, IndexError) as error:
+        raise unusable(path, error) from error
     if version > SCHEMA:
         connection.close()
         raise StoreTooNew(
@@ -56,15 +56,16 @@ def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _unusable(path: Path, error: duckdb.Error) -> StoreError:
+def unusable(path: Path, error: Exception) -> StoreError:
+    """Why a file that could not be read cannot be used, and what to do."""
     text = str(error)
-    if "lock" in text:
+    if "could not set lock" in text.lower():
         return StoreBusy(f"{path} is in use by another process: stop that one first.")
     if "newer version of DuckDB" in text:
         return StoreTooNew(f"{path} was made by a newer version of DuckDB: start the Openrate that made it.")
     if is_full(error):
         return StoreFull(f"No room left to open {path}: free some disk space.")
-    first = text.splitlines()[0]
+    first = next(iter(text.splitlines()), "no reason given")
     return StoreDamaged(f"{path} cannot be read ({first}): restore it from a backup; it was left as it is.")
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from openrate.model import FactType
 from openrate.storage.duckdb.evaluate import NEVER, NOT_YET, Before, Deliveries, Facts, Flags, Ints
+from openrate.storage.duckdb.numbering import Numbering
 
 _Number = TypeVar("_Number", np.bool_, np.int32, np.int64)
 _NONE = -1
@@ -43,7 +44,8 @@ class _Known(NamedTuple):
 class HotFacts:
     """The hot window. Not safe for concurrent use: attribution is the only one that touches it."""
 
-    def __init__(self, capacity: int, reengage_window_ms: int) -> None:
+    def __init__(self, capacity: int, reengage_window_ms: int, numbering: Numbering) -> None:
+        self._numbering = numbering
         # Untouched pages of these arrays cost no memory.
         self._facts = Facts(
             np.empty(capacity, np.int32),
@@ -65,8 +67,9 @@ class HotFacts:
     def __len__(self) -> int:
         return self._size
 
-    def make_known(self, installations: int, sends: int, campaigns: int) -> None:
-        """Make room for numbers below these."""
+    def make_known(self) -> None:
+        """Make room for every number that was given."""
+        installations, sends, campaigns = self._numbering.sizes
         newest, first_seen, last_open, loose_since = self._known
         self._known = _Known(
             _grown(newest, installations, _NONE),
@@ -138,27 +141,29 @@ class HotFacts:
         reread[loose.installation[self._past_campaign[loose.campaign]]] = True
         return reread
 
-    def take(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
-        """Add facts; then move the horizon if it is time. ``campaign`` is that of each send, by number."""
+    def take(self, facts: Facts) -> None:
+        """Add facts; then move the horizon if it is time."""
         late = facts.at < self.horizon
-        self._remember(facts.where(late), campaign)
-        self._append(facts.where(~late), campaign)
+        self._remember(facts.where(late))
+        self._append(facts.where(~late))
         self._newest_at = max(self._newest_at, int(facts.at.max(initial=0)))
-        self._move_horizon(self.wanted_horizon(self._newest_at), campaign)
+        self._move_horizon(self.wanted_horizon(self._newest_at))
 
     def wanted_horizon(self, newest_at: int) -> int:
         """Where the horizon belongs when the newest fact is that old: in steps, since a move reads the ring."""
         wanted = newest_at - self.reengage_window_ms - MARGIN_MS
         return max(0, wanted - wanted % HORIZON_STEP_MS)
 
-    def _remember(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+    def _remember(self, facts: Facts) -> None:
         """Keep what matters of facts before the horizon."""
         types = facts.types
         opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
         seen = facts.where(types >= FactType.PUSH_OPEN)
         np.maximum.at(self._known.last_open, opens.installation, opens.at)
         np.minimum.at(self._known.first_seen, seen.installation, seen.at)
-        self._remember_sends(np.unique(facts.send[types <= FactType.PUSH_OPEN]), campaign)
+        # A tap that names no send cannot be claimed by one; if it is loose, that is known elsewhere.
+        sends = np.unique(facts.send[types <= FactType.PUSH_OPEN])
+        self._remember_sends(sends[self._numbering.send_is_named.values[sends] == 1])
 
     def know(
         self,
@@ -166,24 +171,23 @@ class HotFacts:
         first_seen: Ints,
         last_open: Ints,
         sends: NDArray[np.int32],
-        campaign: NDArray[np.int32],
     ) -> None:
         """What the log says about the time before the horizon, at start-up."""
         self._known.first_seen[installations] = first_seen
         self._known.last_open[installations] = last_open
-        self._remember_sends(sends, campaign)
+        self._remember_sends(sends)
 
-    def _remember_sends(self, sends: NDArray[np.int32], campaign: NDArray[np.int32]) -> None:
+    def _remember_sends(self, sends: NDArray[np.int32]) -> None:
         """These sends have reports or taps from before the horizon."""
         self._past_send[sends] = True
-        self._past_campaign[campaign[sends]] = True
+        self._past_campaign[self._numbering.send_campaign.values[sends]] = True
 
-    def _append(self, facts: Facts, campaign: NDArray[np.int32]) -> None:
+    def _append(self, facts: Facts) -> None:
         step = max(1, self._capacity // 16)
         for start in range(0, len(facts.at), step):
             part = facts.where(slice(start, start + step))
-            self._make_room(len(part.at), campaign)
-            part = self._keep_recent(part, campaign)
+            self._make_room(len(part.at))
+            part = self._keep_recent(part)
             slots = ((self._write + np.arange(len(part.at))) % self._capacity).astype(np.int32)
             self._facts.installation[slots] = part.installation
             self._facts.at[slots] = part.at
@@ -193,10 +197,10 @@ class HotFacts:
             self._write = (self._write + len(slots)) % self._capacity
             self._size += len(slots)
 
-    def _keep_recent(self, facts: Facts, campaign: NDArray[np.int32]) -> Facts:
+    def _keep_recent(self, facts: Facts) -> Facts:
         """Making room may have moved the horizon past some of the facts that room was made for."""
         late = facts.at < self.horizon
-        self._remember(facts.where(late), campaign)
+        self._remember(facts.where(late))
         return facts.where(~late)
 
     def _link(self, installation: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
@@ -211,21 +215,21 @@ class HotFacts:
         last = np.append(first[1:], True)
         self._known.newest[owner[last]] = mine[last]
 
-    def _make_room(self, count: int, campaign: NDArray[np.int32]) -> None:
+    def _make_room(self, count: int) -> None:
         """When full, move the horizon over the oldest arrivals: slower for facts behind it, never wrong."""
         while self._size + count > self._capacity:
             oldest = self._live()[0]
             part = slice(oldest.start, min(oldest.stop, oldest.start + max(count, self._capacity // 16)))
             newest = int(self._facts.at[part].max())
-            self._move_horizon(newest + 1, campaign)
+            self._move_horizon(newest + 1)
 
-    def _move_horizon(self, horizon: int, campaign: NDArray[np.int32]) -> None:
+    def _move_horizon(self, horizon: int) -> None:
         if horizon <= self.horizon:
             return
         for part in self._live():
             at = self._facts.at[part]
             leaving = (at >= self.horizon) & (at < horizon)
-            self._remember(self._facts.where(part).where(leaving), campaign)
+            self._remember(self._facts.where(part).where(leaving))
         self.horizon = horizon
         for part in self._live():
             recent = self._facts.at[part] >= horizon

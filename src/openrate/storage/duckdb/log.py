@@ -147,6 +147,7 @@ class DuckdbLog:
             "orphan_opens": self._orphans,
             "hot_facts": len(self._hot),
             "hot_since_ms": self._hot.horizon,
+            "largest_campaign_id": self._numbering.sizes[2] - 1,
         }
 
     def check(self) -> None:
@@ -187,7 +188,17 @@ class DuckdbLog:
             the cursor of the writer.
         """
         self._connection = file.connect(self._path, self._memory_limit_mb)
-        cursor = self._connection.cursor()
+        try:
+            self._read(self._connection.cursor())
+            while self._tick():
+                pass
+        except duckdb.Error as error:
+            self._connection.close()
+            raise file.unusable(self._path, error) from error
+        self._writing = self._connection.cursor()
+        return self._writing
+
+    def _read(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._attributed = file.meta(cursor, "attributed")
         self._orphans = file.meta(cursor, "orphans")
         self._durable = int(cursor.execute("select coalesce(max(seq), 0) from fact").fetchall()[0][0])
@@ -196,14 +207,10 @@ class DuckdbLog:
         rows.load(cursor)
         self._rows = rows
         self._numbering = Numbering()
-        self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window())
+        self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window(), self._numbering)
         start.load(cursor, self._numbering, self._hot, self._attributed)
         if left := self._durable - self._attributed:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
-        while self._tick():
-            pass
-        self._writing = self._connection.cursor()
-        return self._writing
 
     def _longest_reengage_window(self) -> int:
         return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rows.rules.values()))
@@ -300,12 +307,12 @@ class DuckdbLog:
                 return False
             cursor = self._connection.cursor()
             facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
-            self._hot.make_known(*self._numbering.sizes)
+            self._hot.make_known()
             installations, local = np.unique(facts.installation, return_inverse=True)
             new = facts._replace(installation=local.astype(np.int32))
             change = self._change(cursor, installations, new, upto)
             self._save(cursor, installations, change, upto)
-            self._hot.take(facts, self._numbering.send_campaign.values)
+            self._hot.take(facts)
             return True
 
     def _change(
@@ -384,7 +391,7 @@ class DuckdbLog:
                 file.set_meta(cursor, "orphans", whole.orphans)
             self._rows = self._rows.anew(whole.tally, rules)  # rows and rules at once
             self._orphans = whole.orphans
-            self._hot.make_known(*self._numbering.sizes)
+            self._hot.make_known()
             self._hot.set_loose_since(everyone, whole.loose_since)
             self._hot.reengage_window_ms = self._longest_reengage_window()
             return self._attributed

@@ -56,6 +56,7 @@ class Numbering:
         self._sends = NameTable()
         self.send_campaign = Growing()
         self.send_app = Growing()
+        self.send_is_named = Growing()
         self.unsaved = Unsaved([], [])
         self._campaigns = 0
         self.load_sends(np.zeros(1, np.int32), np.zeros(1, np.int32), [None])
@@ -78,7 +79,7 @@ class Numbering:
     ) -> None:
         """Take over sends from the file, in order of their numbers."""
         self._sends.add(hash_names(campaigns, [name or _NO_NAME for name in names]))
-        self._know_sends(apps, campaigns)
+        self._know_sends(apps, campaigns, names)
 
     def number(self, app_id: int, facts: FactColumns) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The numbers of the installations and sends of these facts; new ones are added to ``unsaved``."""
@@ -98,10 +99,14 @@ class Numbering:
         numbers, new = self._sends.intern(hash_names(campaigns, [name or _NO_NAME for name in names]))
         for number, at in zip(numbers[new].tolist(), new.tolist(), strict=True):
             self.unsaved.sends.append((number, app_id, int(campaigns[at]), names[at]))
-        self._know_sends(np.full(len(new), app_id, np.int32), campaigns[new])
+        new_names = [names[at] for at in new.tolist()]
+        self._know_sends(np.full(len(new), app_id, np.int32), campaigns[new], new_names)
         return numbers[facts.kind]
 
-    def _know_sends(self, apps: NDArray[np.int32], campaigns: NDArray[np.int32]) -> None:
+    def _know_sends(
+        self, apps: NDArray[np.int32], campaigns: NDArray[np.int32], names: list[str | None]
+    ) -> None:
         self.send_app.extend(apps)
+        self.send_is_named.extend(np.array([name is not None for name in names], np.int32))
         self.send_campaign.extend(campaigns)
         self._campaigns = max(self._campaigns, int(campaigns.max(initial=0)) + 1)

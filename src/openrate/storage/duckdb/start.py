@@ -37,17 +37,17 @@ def load(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, hot: HotFacts,
     with ThreadPoolExecutor(2) as pool:
         halves = [pool.submit(_past, cursor.cursor(), attributed, horizon, half) for half in range(2)]
         _load_numbering(cursor, numbering)
-        hot.make_known(*numbering.sizes)
+        hot.make_known()
         hot.horizon = horizon
         for past in halves:
-            hot.know(*past.result(), numbering.send_campaign.values)
+            hot.know(*past.result())
     loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
     hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
     for first in range(0, attributed, _PART):
         condition = "seq > ? and seq <= ? and at_ms >= ?"
         upto = min(first + _PART, attributed)
         facts = file.read_facts(cursor, condition, first, upto, horizon, order="order by seq")
-        hot.take(facts, numbering.send_campaign.values)
+        hot.take(facts)
 
 
 def _load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None:
@@ -76,7 +76,9 @@ def _past(cursor: duckdb.DuckDBPyConnection, attributed: int, horizon: int, half
         values,
     ).fetchnumpy()
     sends = cursor.execute(
-        f"select distinct send {past} and type <= {FactType.PUSH_OPEN:d}", values
+        f"select distinct send {past} and type <= {FactType.PUSH_OPEN:d} "  # noqa: S608 - numbers are ours
+        "and send in (select id from send where name is not null)",
+        values,
     ).fetchnumpy()
     columns = (seen["installations"], seen["first_seen"], seen["last_open"], sends["send"])
     return _Past(*map(np.asarray, columns))
