@@ -98,6 +98,16 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
     assert count(shop, running, token) == 2
 
 
+def test_records_older_than_the_facts_are_refused_in_one_sentence(shop: Shop) -> None:
+    older = (shop.data / "records.db").read_bytes()
+    with server(shop.data) as running:
+        shop.report(running, [sent(shop.campaign(running), "i1")])
+    for name in ("records.db-wal", "records.db-shm"):
+        (shop.data / name).unlink(missing_ok=True)
+    (shop.data / "records.db").write_bytes(older)
+    assert "restore both files from one backup" in refusal("serve", "--data", str(shop.data), "--port", "0")
+
+
 def test_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     survive_kills(tmp_path, kills=4)
 

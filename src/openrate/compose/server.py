@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import closing
 from functools import partial
@@ -13,6 +14,7 @@ from openrate.commands import table
 from openrate.compose.stores import Parts
 from openrate.config import Settings
 from openrate.control import ControlSocket
+from openrate.errors import StoreDamaged
 from openrate.folder import SERVE, held, made
 from openrate.web.app import http_app
 from openrate.web.server import listen
@@ -36,11 +38,26 @@ def serve(settings: Settings) -> None:
         closing(listen(settings.host, settings.port)) as listener,
         closing(Parts(settings, folder)) as parts,
     ):
+        _check_ages(parts)
         _apply_rules(parts)
         services = Services(parts.records, parts.log, parts.clock)
         app = http_app(settings, services, parts.ingest, parts.installations, request_log)
         with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
+            gc.collect()
+            gc.freeze()  # what is there for good need not be looked at again and again
+            gc.collect()
+            gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms
             uvloop.run(serve_http(app, settings, listener=listener))
+
+
+def _check_ages(parts: Parts) -> None:
+    """Records older than the facts would number new campaigns like the lost ones, which have facts already."""
+    known = (max(parts.records.campaign_tokens(app.id), default=0) for app in parts.records.apps())
+    if parts.log.counts()["largest_campaign_id"] > max(known, default=0):
+        raise StoreDamaged(
+            "records.db is older than facts.duckdb, which holds facts about campaigns it does not know: "
+            "restore both files from one backup."
+        )
 
 
 def _apply_rules(parts: Parts) -> None:

@@ -21,15 +21,16 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.model import FactType
+from openrate.model import DAY_MS, FactType
 from openrate.storage.duckdb.evaluate import NEVER, NOT_YET, Before, Deliveries, Facts, Flags, Ints
 from openrate.storage.duckdb.numbering import Numbering
 
 _Number = TypeVar("_Number", np.bool_, np.int32, np.int64)
 _NONE = -1
 _LONG_LIST = 128
-HORIZON_STEP_MS = 6 * 3_600_000
-MARGIN_MS = 2 * 86_400_000
+HORIZON_STEP_MS = DAY_MS
+"""The horizon lies at midnight UTC: a send without a name of its own is a date, so none lies on both sides."""
+MARGIN_MS = 2 * DAY_MS
 
 
 class _Known(NamedTuple):
@@ -150,7 +151,7 @@ class HotFacts:
         self._move_horizon(self.wanted_horizon(self._newest_at))
 
     def wanted_horizon(self, newest_at: int) -> int:
-        """Where the horizon belongs when the newest fact is that old: in steps, since a move reads the ring."""
+        """Where the horizon belongs when the newest fact is that old."""
         wanted = newest_at - self.reengage_window_ms - MARGIN_MS
         return max(0, wanted - wanted % HORIZON_STEP_MS)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from openrate.model import FactType
 from openrate.storage.duckdb import file
-from openrate.storage.duckdb.evaluate import NEVER, Ints
+from openrate.storage.duckdb.evaluate import NEVER, Facts, Ints
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
 
@@ -43,11 +43,15 @@ def load(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, hot: HotFacts,
             hot.know(*past.result())
     loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
     hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
-    for first in range(0, attributed, _PART):
+
+    def recent(first: int) -> Facts:
         condition = "seq > ? and seq <= ? and at_ms >= ?"
         upto = min(first + _PART, attributed)
-        facts = file.read_facts(cursor, condition, first, upto, horizon, order="order by seq")
-        hot.take(facts)
+        return file.read_facts(cursor.cursor(), condition, first, upto, horizon, order="order by seq")
+
+    with ThreadPoolExecutor(1) as pool:
+        for facts in pool.map(recent, range(0, attributed, _PART)):
+            hot.take(facts)
 
 
 def _load_numbering(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None:
