@@ -215,6 +215,11 @@ def test_a_device_clock_that_is_more_than_five_seconds_off_is_corrected(
     assert [f.at for f in facts_in(1, reading.facts)] == [expected]
 
 
+def test_a_device_whose_clock_was_reset_to_1970_is_heard() -> None:
+    reading = read({"type": "app_open"}, reporter=DEVICE, sent_at="1970-01-01T00:00:09Z")
+    assert [f.at for f in facts_in(1, reading.facts)] == [NOW]
+
+
 def test_a_device_reports_at_most_ninety_days_back() -> None:
     reading = read(
         opened(at=iso(NOW - 90 * 86_400_000)), opened(at=iso(NOW - 90 * 86_400_000 - 1)), reporter=DEVICE

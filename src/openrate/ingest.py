@@ -21,7 +21,7 @@ from openrate.errors import BodyTooLarge, MalformedParameter
 from openrate.events import Event, Refusal, decode
 from openrate.model import DAY_MS, App, CampaignRef, Cause, FactType, Platform
 from openrate.ports import EventLog, FactColumns, Kind, Records
-from openrate.times import parse_time, parse_times
+from openrate.times import parse_rfc3339, parse_time, parse_times
 
 MOST_SERVER_EVENTS = 500_000
 MOST_DEVICE_EVENTS = 1_000
@@ -299,7 +299,7 @@ def _clock_shift(reporter: Reporter, received_at: int, sent_at: str | None) -> i
     """
     if reporter.installation_id is None or sent_at is None:
         return 0
-    at = parse_time(sent_at)
+    at = parse_rfc3339(sent_at)
     if at is None:
         raise MalformedParameter(
             "X-Sent-At is not RFC 3339 with an offset: send the device's clock, "

@@ -23,7 +23,13 @@ _MOST = 64
 
 
 def parse_time(text: str) -> int | None:
-    """One time; None when it is not RFC 3339 with an offset, or outside the years 2000 to 2100."""
+    """The time of a fact; None when it is not RFC 3339 with an offset, or outside the years 2000 to 2100."""
+    at = parse_rfc3339(text)
+    return at if at is not None and EARLIEST <= at <= LATEST else None
+
+
+def parse_rfc3339(text: str) -> int | None:
+    """Any time, for instance of a device whose clock is wrong; None when it is not RFC 3339 with an offset."""
     match = _RFC3339.fullmatch(text) if len(text) <= _MOST else None
     if match is None:
         return None
@@ -34,7 +40,7 @@ def parse_time(text: str) -> int | None:
         return None
     at = int((whole - datetime.fromtimestamp(0, UTC)).total_seconds()) * 1000
     at += int((fraction or "0").ljust(3, "0")[:3])
-    return at if EARLIEST <= at <= LATEST else None
+    return at
 
 
 def parse_times(texts: Sequence[str]) -> NDArray[np.int64] | None:
