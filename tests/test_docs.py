@@ -76,7 +76,7 @@ def test_every_target_of_make_that_is_mentioned_exists() -> None:
 def test_the_readme_begins_with_two_commands() -> None:
     first = _FENCE.search(text("README.md"))
     assert first
-    assert first[2].split("\n") == ["make demo", "make serve", ""]
+    assert first[2].split("\n") == ["make demo", "make test", ""]
     assert len(text("README.md")[: first.start()].strip().split("\n\n")[1].splitlines()) == 5
 
 
