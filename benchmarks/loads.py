@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import workload
 from benchmarks.serving import Keys, Server
 
 _SINGLE = """
 local n = 0
 request = function()
   n = n + 1
-  local at = os.date("!%%Y-%%m-%%dT%%H:%%M:%%S", 1788000000 + n) .. "Z"
+  local at = os.date("!%%Y-%%m-%%dT%%H:%%M:%%S", %d + n) .. "Z"
   local body = '{"type":"app_open","installation_id":"s%d-' .. n .. '","at":"' .. at .. '"}'
   return wrk.format("POST", "%s", wrk.headers, body)
 end
@@ -41,7 +42,7 @@ def get_rate(port: int, path: str, keys: Keys, seconds: float, connections: int 
 def single_event_rate(server: Server, keys: Keys, seconds: float, connections: int, script: Path) -> Rate:
     """Requests with one event each, every one another fact."""
     path = f"/v1/{keys.live}/events"
-    script.write_text(_SINGLE % (time.time_ns() % 1_000_000, path))
+    script.write_text(_SINGLE % (workload.START // 1000, time.time_ns() % 1_000_000, path))
     extra = ["-H", "Content-Type: application/json", "-s", str(script)]
     return _wrk(server.port, path, keys, seconds, connections, extra)
 
