@@ -23,8 +23,7 @@ from rich.console import Console
 from openrate.cli import app as command_line
 from openrate.cli.terminal import print_table, seconds
 from openrate.errors import UsageError
-from openrate.model import window
-from openrate.stats import COUNTERS
+from openrate.model import COUNTERS, window
 from program import ENVIRONMENT, OPENRATE, Server, Shop, answer, openrate, refusal, server
 from test_story import ROW, worked_example
 

@@ -226,6 +226,24 @@ def test_a_tick_that_fails_costs_no_acknowledgement_and_is_made_up_for(
     assert [row.sent for row in log.rows(1)] == [3]
 
 
+def test_closing_does_not_wait_for_a_tick_that_keeps_failing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.IOException("no space left on device")
+
+    log = DuckdbLog(path)
+    with monkeypatch.context() as broken:
+        broken.setattr(log, "_save", full)
+        put(log, sent("i1"))
+        started = time.monotonic()
+        log.close()
+        assert time.monotonic() - started < 4
+    again = DuckdbLog(path)
+    assert [row.sent for row in again.rows(1)] == [1]
+    again.close()
+
+
 def test_a_file_that_cannot_be_opened_again_is_tried_at_the_next_report(
     log: DuckdbLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

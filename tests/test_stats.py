@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrate import stats
-from openrate.model import DayRow
+from openrate.model import COUNTERS, DayRow
 
 PLAIN = (
     b'{"campaign_token":"d9d5e5a52ca08110d4893af3254ec21b","detail":[{"date":"2015-11-20","sent":754,'
@@ -52,7 +52,7 @@ def test_the_open_rate_is_of_what_was_sent_and_zero_when_nothing_was() -> None:
 
 _counts = st.integers(0, 1_000)
 _rows = st.lists(
-    st.builds(DayRow, st.just(1), st.integers(0, 5), st.sampled_from("ab"), *[_counts] * len(stats.COUNTERS)),
+    st.builds(DayRow, st.just(1), st.integers(0, 5), st.sampled_from("ab"), *[_counts] * len(COUNTERS)),
     unique_by=lambda row: (row.day, row.version),
 ).map(lambda rows: sorted(rows, key=lambda row: (row.day, row.version or "")))
 

@@ -206,3 +206,7 @@ class DayRow(msgspec.Struct, frozen=True):
     influenced_open: int = 0
     reengaged: int = 0
     errors: int = 0
+
+
+COUNTERS = DayRow.__struct_fields__[3:]
+"""The names of the counters, in the order of the documented answers."""

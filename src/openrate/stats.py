@@ -7,10 +7,8 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from openrate.model import DayRow
+from openrate.model import COUNTERS, DayRow
 
-COUNTERS = ("sent", "sent_optins", "direct_open", "influenced_open", "reengaged", "errors")
-"""Every counter, in the order of a row of a campaign without versions."""
 VERSIONS = ("a", "b")
 
 _OF_VERSIONED_DAY = ("sent", "direct_open", "influenced_open", "reengaged", "errors")

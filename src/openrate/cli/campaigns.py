@@ -10,8 +10,8 @@ from openrate.cli import late
 from openrate.cli.asking import Data, Json, ask
 from openrate.cli.terminal import moment, out, percent, print_json, print_table
 from openrate.commands.requests import ListCampaigns, ShowCampaign, ShowStats
-from openrate.model import window
-from openrate.stats import COUNTERS, open_rate
+from openrate.model import COUNTERS, window
+from openrate.stats import open_rate
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True, rich_markup_mode=None)
 

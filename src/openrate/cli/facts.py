@@ -13,8 +13,7 @@ from openrate.cli import late
 from openrate.cli.asking import Data, Json, asking
 from openrate.cli.terminal import Bar, facts, print_json, print_table, progress_bar
 from openrate.commands.requests import GiveFacts, Rebuild, TakeFacts, Verify
-from openrate.model import Format
-from openrate.stats import COUNTERS
+from openrate.model import COUNTERS, Format
 
 DIFFERS = 3
 """Exit code of ``verify`` when rows differ."""

@@ -7,8 +7,8 @@ from collections import defaultdict
 import duckdb
 import numpy as np
 
-from openrate.model import DayRow, Rule
-from openrate.storage.duckdb.evaluate import COUNTERS, Tally, cell_parts
+from openrate.model import COUNTERS, DayRow, Rule
+from openrate.storage.duckdb.evaluate import Tally, cell_parts
 
 Counts = tuple[int, ...]
 _NOTHING: Counts = (0,) * len(COUNTERS)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.model import DAY_MS, FactType
+from openrate.model import COUNTERS, DAY_MS, FactType
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -29,8 +29,6 @@ NEVER = -(1 << 60)
 NOT_YET = 1 << 60
 _END = np.iinfo(np.int64).max
 _SLICE_FACTS = 1 << 21
-
-COUNTERS = ("sent", "sent_optins", "direct_open", "influenced_open", "reengaged", "errors")
 
 
 class Facts(NamedTuple):

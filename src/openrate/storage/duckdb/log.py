@@ -284,6 +284,9 @@ class DuckdbLog:
             try:
                 self._tick()
             except Exception:
+                if self._closing:
+                    logger.exception("Attribution failed; what is not counted yet is at the next start.")
+                    return
                 logger.exception("Attribution failed; it is tried again in a second.")
                 time.sleep(1)
             if not self._closing:

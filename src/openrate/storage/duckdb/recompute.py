@@ -11,10 +11,11 @@ from itertools import pairwise
 
 import duckdb
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from openrate.attribution import statistics
-from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.model import COUNTERS, Cause, DayRow, Fact, FactType, Rule
 from openrate.ports import Difference, Progress
 from openrate.storage.duckdb import file
 from openrate.storage.duckdb.day_rows import VERSIONS
@@ -146,17 +147,13 @@ def verify(cursor: duckdb.DuckDBPyConnection, progress: Progress) -> list[Differ
         recomputed: dict[tuple[int, int, str | None], list[int]] = {}
         for rows in _reference(cursor, attributed, rules, progress):
             for key, row in rows.items():
-                counts = recomputed.setdefault(key, [0] * 6)
-                counts[:] = [a + b for a, b in zip(counts, _counts(row), strict=True)]
+                counts = recomputed.setdefault(key, [0] * len(COUNTERS))
+                counts[:] = [a + b for a, b in zip(counts, astuple(row)[3:], strict=True)]
     finally:
         cursor.execute("rollback")
     keys = sorted(stored.keys() | recomputed.keys(), key=lambda key: (key[0], key[1], key[2] or ""))
     pairs = ((stored.get(key, DayRow(*key)), DayRow(*key, *recomputed.get(key, ()))) for key in keys)
     return [Difference(*pair) for pair in pairs if pair[0] != pair[1]]
-
-
-def _counts(row: DayRow) -> tuple[int, ...]:
-    return (row.sent, row.sent_optins, row.direct_open, row.influenced_open, row.reengaged, row.errors)
 
 
 def _reference(
