@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from contextlib import suppress
 from typing import Protocol
 
 import zstandard
 
-from openrate.errors import BodyTooLarge, Maintenance, MalformedJsonBody, MalformedParameter
+from openrate.errors import ApiError, BodyTooLarge, Maintenance, MalformedJsonBody, MalformedParameter
 from openrate.web.call import Call
 from openrate.web.limits import Lease
 
@@ -18,6 +19,11 @@ SERVER_EVENTS_BODY = 64 << 20
 """Bytes of a report by a server, decompressed."""
 DEVICE_EVENTS_BODY = 256 << 10
 """Bytes of a report by a device, decompressed."""
+
+_DISCARDED = 64 << 10
+"""Bytes of a body that are read although nobody wants them, so that the connection can go on."""
+_DISCARD_SECONDS = 1.0
+"""How long they may take to arrive."""
 
 _STEP = 256 << 10
 """Bytes that gzip may put out in one step."""
@@ -208,6 +214,19 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
     return sink.joined()
 
 
+async def discard_body(call: Call) -> None:
+    """Read what is left of the body of a request that is answered without it, if that is soon done.
+
+    Otherwise ``call.is_read`` stays false, and the connection must end with the answer (RFC 9112, section 9.6).
+    """
+    announced = call.header(b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > _DISCARDED:
+        return
+    with suppress(TimeoutError, ApiError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            await _pump(call, Plain(Sink(_DISCARDED)), _DISCARDED)
+
+
 async def _pump(call: Call, decoder: Decoder, limit: int) -> None:
     """Feed the decoder from the connection."""
     received = 0
@@ -218,6 +237,7 @@ async def _pump(call: Call, decoder: Decoder, limit: int) -> None:
             raise MalformedJsonBody("The body broke off before its end.")
         data = bytes(message.get("body", b""))
         more = message.get("more_body", False)
+        call.is_read = not more
         received += len(data)
         if received > limit:
             raise too_large(limit)

@@ -18,6 +18,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+"""A request without these has no body (RFC 9112, section 6.3)."""
 _PROCESS = os.urandom(6).hex()
 _COUNTER = itertools.count(1)
 
@@ -32,10 +34,22 @@ class Call:
         app_id: the app the key in the path names, once it is known.
         reading: the deadline for its body, while that is being read.
         is_cut_short: the end of the server brought that deadline forward.
+        is_read: nothing of its body is left on the connection.
         started: ``perf_counter`` when the request arrived, in seconds.
     """
 
-    __slots__ = ("app_id", "id", "is_cut_short", "method", "reading", "receive", "route", "scope", "started")
+    __slots__ = (
+        "app_id",
+        "id",
+        "is_cut_short",
+        "is_read",
+        "method",
+        "reading",
+        "receive",
+        "route",
+        "scope",
+        "started",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -46,6 +60,7 @@ class Call:
         self.app_id: int | None = None
         self.reading: asyncio.Timeout | None = None
         self.is_cut_short = False
+        self.is_read = not any(name in _BODY_HEADERS for name, _ in scope["headers"])
         self.started = time.perf_counter()
 
     @property

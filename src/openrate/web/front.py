@@ -10,7 +10,8 @@ from litestar import Litestar
 
 from openrate.errors import Maintenance
 from openrate.web.access_log import AccessLog
-from openrate.web.call import Answer, Call, Handler, Message, Receive, Scope, Send
+from openrate.web.bodies import discard_body
+from openrate.web.call import Answer, Call, Handler, Headers, Message, Receive, Scope, Send
 from openrate.web.failures import failure
 from openrate.web.tally import Tally
 
@@ -148,10 +149,11 @@ class Front:
 class _Outgoing:
     """Adds to every answer what every answer has, and takes the body off the answer to HEAD."""
 
-    __slots__ = ("_bodiless", "_headers", "_send", "status")
+    __slots__ = ("_bodiless", "_call", "_headers", "_send", "status")
 
     def __init__(self, send: Send, call: Call, *, cors: bool, bodiless: bool) -> None:
         self._send = send
+        self._call = call
         self._headers = [(b"x-request-id", call.id.encode()), *(_CORS if cors else ())]
         self._bodiless = bodiless
         self.status = 0
@@ -160,10 +162,17 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             taken = [h for h in message.get("headers", ()) if h[0] != b"x-request-id"]
-            message["headers"] = [*taken, *self._headers]
+            message["headers"] = [*taken, *self._headers, *await _last_words(self._call)]
         elif message["type"] == "http.response.body" and self._bodiless:
             message["body"] = b""
         await self._send(message)
+
+
+async def _last_words(call: Call) -> Headers:
+    """``Connection: close`` when a body stays unread: what follows it could not be told from it."""
+    if not call.is_read:
+        await discard_body(call)
+    return () if call.is_read else ((b"connection", b"close"),)
 
 
 async def _answer(handler: Handler, call: Call) -> Answer:
@@ -181,6 +190,7 @@ async def _send(send: Send, call: Call, answer: Answer, *, cors: bool) -> None:
     ]
     if not isinstance(send, _Outgoing):
         headers.append((b"x-request-id", call.id.encode()))
+        headers += await _last_words(call)
     if cors:
         headers += _CORS
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
