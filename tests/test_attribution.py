@@ -11,8 +11,6 @@ from openrate.attribution import attribute, day_rows, orphans, statistics
 from openrate.model import DayRow, Fact, FactType, Rule
 from openrate.ports import FactColumns
 from openrate.storage.duckdb.evaluate import (
-    NEVER,
-    NOT_YET,
     Before,
     Facts,
     Sends,
@@ -132,7 +130,7 @@ def columns_count(world: list[Fact]) -> dict[tuple[int, int, str | None], DayRow
         lambda asked: np.array([sorted(names.values()).index(names[int(s)]) for s in asked], np.int64),
     )
     count = numbering.sizes[0]
-    nothing = Before(np.full(count, NOT_YET, np.int64), np.full(count, NEVER, np.int64))
+    nothing = Before.nothing(count)
     total = tally(evaluate(Facts.together(parts), nothing, sends_of))
     cells = zip(*(part.tolist() for part in cell_parts(total.cells)), total.counts.tolist(), strict=True)
     rows = [

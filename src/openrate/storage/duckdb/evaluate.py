@@ -60,10 +60,23 @@ class Facts(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What is known of each installation from facts that are not among those given; NOT_YET, NEVER: nothing."""
+    """What is known of each installation from facts that are not among those given.
+
+    Attributes:
+        first_seen: when it was first seen, NOT_YET: never there.
+        last_open: when it last opened, NEVER: never there.
+        settled_until: each of its taps before then has its delivery, here or there; NEVER: nothing is known.
+    """
 
     first_seen: Ints
     last_open: Ints
+    settled_until: Ints
+
+    @classmethod
+    def nothing(cls, installations: int) -> Before:
+        """For installations of which all facts are given."""
+        unseen, never = np.full(installations, NOT_YET), np.full(installations, NEVER)
+        return cls(unseen, never, never)
 
 
 class Sends(NamedTuple):
@@ -79,27 +92,38 @@ class Sends(NamedTuple):
     ranks: Callable[[Ints], Ints]
 
 
-class LooseTaps(NamedTuple):
-    """Taps whose delivery a later report can still decide; an orphan has no sent delivery at all, for now."""
+class TimedTaps(NamedTuple):
+    """The taps that name no sent delivery here, so that time decides whose they are.
 
-    installation: Ints
+    Attributes:
+        facts: the taps.
+        campaign: of each.
+        is_late: it comes after a sent delivery of its campaign here, and so counts for the last of those.
+        is_settled: its delivery is known to be elsewhere, among the facts that are not given.
+        is_orphan: there is no sent delivery for it at all; of repeats, only one.
+    """
+
+    facts: Facts
     campaign: Ints
-    at: Ints
+    is_late: Flags
+    is_settled: Flags
     is_orphan: Flags
+
+    @property
+    def is_loose(self) -> Flags:
+        """Whether a report that comes later can still decide whose it is, for want of an earlier delivery."""
+        return ~(self.is_late | self.is_settled)
 
 
 class Deliveries(NamedTuple):
-    """One row per delivery: where it counts, and as what (bit k of ``counts`` is ``COUNTERS[k]``).
-
-    ``loose`` are the taps that name no sent delivery here and have none at or before them.
-    """
+    """One row per delivery: where it counts, and as what (bit k of ``counts`` is ``COUNTERS[k]``)."""
 
     installation: Ints
     campaign: Ints
     day: Ints
     version: Ints
     counts: NDArray[np.uint8]
-    loose: LooseTaps
+    timed: TimedTaps
 
 
 def slices(installation: NDArray[np.int32], installations: int) -> Iterator[tuple[int, int]]:
@@ -129,7 +153,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
     campaign = sends.campaign[send].astype(np.int64)
     taps = facts.where(types == FactType.PUSH_OPEN)
-    direct, loose = _direct(key, campaign, at, sent, taps, sends)
+    direct, timed = _direct(key, campaign, at, sent, taps, sends, before.settled_until)
     influence, reengage, inactive_after = sends.windows[sends.app[send]].T
     opened, inactive = _opens(facts, types, before, installation, at, inactive_after)
     reengaged = sent & inactive & (opened <= reengage)
@@ -137,7 +161,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     counts = np.zeros(len(key), np.uint8)
     for bit, flag in enumerate((sent, sent & (best & 1 == 1), direct, influenced, reengaged, ~sent)):
         counts |= flag.astype(np.uint8) << np.uint8(bit)
-    return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, loose)
+    return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, timed)
 
 
 def _settle(reports: Facts) -> tuple[Ints, Ints]:
@@ -177,9 +201,9 @@ def _opens(  # noqa: PLR0913 - the columns of a delivery
 
 
 def _direct(  # noqa: PLR0913 - the columns of a delivery
-    key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, sends: Sends
-) -> tuple[Flags, LooseTaps]:
-    """Which deliveries own a tap, and the taps with no earlier sent delivery."""
+    key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, sends: Sends, settled_until: Ints
+) -> tuple[Flags, TimedTaps]:
+    """Which deliveries own a tap, and the taps whose owner is a matter of time."""
     direct = np.zeros(len(key), bool)
     tap_key = taps.installation.astype(np.int64) << 32 | taps.send
     at_name = np.searchsorted(key, tap_key)
@@ -188,16 +212,20 @@ def _direct(  # noqa: PLR0913 - the columns of a delivery
     direct[at_name[named]] = True
     rest = taps.where(~named)
     tap_campaign = sends.campaign[rest.send].astype(np.int64)
-    owner, earlier = _latest_before(key, campaign, at, sent, rest, tap_campaign, sends)
-    direct[owner[owner >= 0]] = True
-    late = ~earlier
-    orphans = np.zeros(len(late), bool)
-    alone = rest.where(owner < 0)
+    owner, late = _latest_before(key, campaign, at, sent, rest, tap_campaign, sends)
+    settled = ~late & (rest.at < settled_until[rest.installation])
+    direct[owner[(owner >= 0) & ~settled]] = True
+    return direct, TimedTaps(rest, tap_campaign, late, settled, _once(rest, (owner < 0) & ~settled))
+
+
+def _once(taps: Facts, chosen: Flags) -> Flags:
+    """Of the chosen taps, the first of each that is there several times."""
+    alone = taps.where(chosen)
     place = alone.installation.astype(np.int64) << AT_BITS | alone.at
     distinct = np.unique(np.stack((place, alone.send.astype(np.int64))), axis=1, return_index=True)[1]
-    orphans[np.flatnonzero(owner < 0)[distinct]] = True
-    installation = rest.installation[late].astype(np.int64)
-    return direct, LooseTaps(installation, tap_campaign[late], rest.at[late], orphans[late])
+    once = np.zeros(len(chosen), bool)
+    once[np.flatnonzero(chosen)[distinct]] = True
+    return once
 
 
 def _latest_before(  # noqa: PLR0913 - the columns of a delivery and of a tap
@@ -282,8 +310,11 @@ class Counted(NamedTuple):
 
 def counted(deliveries: Deliveries, installations: int, keep: Flags | None = None) -> Counted:
     """Count the deliveries of installations 0 … n; ``keep`` leaves some out."""
-    loose = deliveries.loose
-    orphans = loose.is_orphan if keep is None else loose.is_orphan & keep[loose.installation]
+    taps = deliveries.timed.facts
+    orphans = deliveries.timed.is_orphan
+    if keep is not None:
+        orphans = orphans & keep[taps.installation]
+    loose = taps.where(deliveries.timed.is_loose)
     loose_since = np.full(installations, NOT_YET, np.int64)
     np.minimum.at(loose_since, loose.installation, loose.at)
     return Counted(tally(deliveries, keep), int(orphans.sum()), loose_since)

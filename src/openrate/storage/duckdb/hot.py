@@ -2,16 +2,18 @@
 
 The facts with ``at >= horizon`` are here, all of them, in a ring in order of arrival, each linked to the
 one before it of the same installation. Of the facts before the horizon there is, per installation, when it
-was first seen and when it last opened, and per send and campaign, whether it has deliveries back there.
+was first seen, when it last opened and since when it has loose taps (here or there: taps with no sent
+delivery at or before them, and none by name), and per send and campaign, whether it has reports or taps
+back there.
 
 That is enough to know how new facts change the counters of an installation, except when the change
 reaches behind the horizon. ``must_reread`` says when, and then its facts are read from the log instead:
 
 1. a new fact is from before the horizon, or an open close enough after it to be owed to a delivery before;
-2. a report or a named tap is about a send that also has reports or taps from before the horizon;
-3. a tap has no sent delivery at or before it here, and its campaign has facts from before the horizon
-   (known after ``evaluate``: ``undecided``);
-4. of its taps before the horizon one is loose: a report that comes now may decide whose it is.
+2. a report is about a send that also has reports or taps from before the horizon;
+3. of its taps before the horizon one is loose: a report that comes now may decide whose it is;
+4. whose a tap is, is not certain here (known after ``evaluate``: ``undecided``). A tap that was known and not
+   loose, but finds no delivery here, has one from before the horizon: it is settled, and nothing to look for.
 """
 
 from __future__ import annotations
@@ -81,9 +83,14 @@ class HotFacts:
         self._past_send = _grown(self._past_send, sends, fill=False)
         self._past_campaign = _grown(self._past_campaign, campaigns, fill=False)
 
-    def before(self, installations: NDArray[np.int32]) -> Before:
-        """What is known of these installations from before the horizon."""
-        return Before(self._known.first_seen[installations], self._known.last_open[installations])
+    def before(self, installations: NDArray[np.int32], new: Facts) -> Before:
+        """What is known of these installations from before the horizon, when ``new`` is all that is new."""
+        settled_until = self._known.loose_since[installations]
+        taps = new.where(new.types == FactType.PUSH_OPEN)
+        np.minimum.at(settled_until, taps.installation, taps.at)
+        return Before(
+            self._known.first_seen[installations], self._known.last_open[installations], settled_until
+        )
 
     def gather(self, installations: NDArray[np.int32]) -> Facts:
         """The facts here of these installations, numbered by position in ``installations``."""
@@ -126,20 +133,31 @@ class HotFacts:
         self._known.loose_since[installations] = loose_since
 
     def must_reread(self, installations: NDArray[np.int32], here: Facts, new: Facts) -> Flags:
-        """Which of the installations need their facts from the log (conditions 1, 2 and 4)."""
+        """Which of the installations need their facts from the log (conditions 1, 2 and 3)."""
         reread = self._known.loose_since[installations] < self.horizon
         opens = (new.types == FactType.PUSH_OPEN) | (new.types == FactType.APP_OPEN)
         reach = np.where(opens, self.horizon + self.reengage_window_ms, self.horizon)
         reread[new.installation[new.at < reach]] = True
         for facts in (here, new):
-            reread[facts.installation[self._past_send[facts.send]]] = True
+            reports = facts.where(facts.types <= FactType.PUSH_ERROR)
+            reread[reports.installation[self._past_send[reports.send]]] = True
         return reread
 
-    def undecided(self, deliveries: Deliveries, installations: int) -> Flags:
-        """Which of the installations need their facts from the log (condition 3)."""
-        loose = deliveries.loose
+    def undecided(self, old: Deliveries, now: Deliveries, installations: int) -> Flags:
+        """Which of the installations need their facts from the log (condition 4), because of one of their taps.
+
+        It has no delivery here, but may have one from before the horizon; or it has one here, but may name one
+        from before the horizon; or it had one from before the horizon, and now there is a better one here.
+        """
         reread = np.zeros(installations, bool)
-        reread[loose.installation[self._past_campaign[loose.campaign]]] = True
+        for taps in (old.timed, now.timed):
+            unsure = taps.is_loose & self._past_campaign[taps.campaign]
+            unsure |= taps.is_late & self._past_send[taps.facts.send]
+            reread[taps.facts.installation[unsure]] = True
+        were, are = (
+            _count(taps.facts.installation[taps.is_settled], installations) for taps in (old.timed, now.timed)
+        )
+        reread |= were != are
         return reread
 
     def take(self, facts: Facts) -> None:
@@ -245,6 +263,12 @@ class HotFacts:
         if start >= 0:
             return [slice(start, self._write)]
         return [slice(start + self._capacity, self._capacity), slice(0, self._write)]
+
+
+def _count(numbers: NDArray[np.int32], size: int) -> NDArray[np.intp]:
+    """How often each number below ``size`` occurs."""
+    counts: NDArray[np.intp] = np.bincount(numbers, minlength=size)
+    return counts
 
 
 def _grown(array: NDArray[_Number], size: int, fill: int) -> NDArray[_Number]:

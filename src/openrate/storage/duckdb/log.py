@@ -323,12 +323,11 @@ class DuckdbLog:
     ) -> Counted:
         """What new facts, numbered by position in ``installations``, change."""
         size = len(installations)
-        here, known = self._hot.gather(installations), self._hot.before(installations)
+        here, known = self._hot.gather(installations), self._hot.before(installations, new)
         reread = self._hot.must_reread(installations, here, new)
         old = evaluate(here, known, self._sends())
         now = evaluate(Facts.together((here, new)), known, self._sends())
-        for deliveries in (old, now):
-            reread |= self._hot.undecided(deliveries, size)
+        reread |= self._hot.undecided(old, now, size)
         change = counted(now, size, ~reread).after(counted(old, size, ~reread))
         if reread.any():
             late = self._change_from_log(cursor, installations[reread], upto)

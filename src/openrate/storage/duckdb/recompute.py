@@ -20,9 +20,7 @@ from openrate.ports import Difference, Progress
 from openrate.storage.duckdb import file
 from openrate.storage.duckdb.day_rows import VERSIONS
 from openrate.storage.duckdb.evaluate import (
-    NEVER,
     NO_TALLY,
-    NOT_YET,
     Before,
     Counted,
     Facts,
@@ -91,8 +89,7 @@ def count(facts: Facts, installations: int, sends: Sends) -> Counted:
         if (first, end) != (0, installations):
             part = facts.where((facts.installation >= first) & (facts.installation < end))
             part = part._replace(installation=part.installation - np.int32(first))
-        nothing = Before(np.full(end - first, NOT_YET), np.full(end - first, NEVER))
-        parts.append(counted(evaluate(part, nothing, sends), end - first))
+        parts.append(counted(evaluate(part, Before.nothing(end - first), sends), end - first))
     return _together(parts)
 
 
