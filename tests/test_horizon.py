@@ -50,7 +50,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def run(*steps: list[Fact]) -> None:
     """Append and count one step after the other; the rows must be the reference's."""
     with tempfile.TemporaryDirectory() as folder:
-        log = DuckdbLog(Path(folder) / "facts.duckdb")
+        log = DuckdbLog(Path(folder) / "facts.duckdb", run_facts=1000)
         try:
             for facts in steps:
                 log.append(1, False, FactColumns.of(facts)).result(timeout=10)

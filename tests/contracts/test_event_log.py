@@ -153,10 +153,13 @@ def holds_in(world: list[Fact], data: st.DataObject) -> None:
     """Feed a world in some order, in some batches, with restarts; every row must be the reference's."""
     arriving = data.draw(st.one_of(st.permutations(world + world[:3]), nearly_in_time(world + world[:3])))
     # Small windows of memory, so that late facts have to be read from the file.
-    hot_facts = data.draw(st.sampled_from([4, 16, 1000]))
+    sizes = {
+        "hot_facts": data.draw(st.sampled_from([4, 16, 1000])),
+        "run_facts": data.draw(st.integers(1, 12)),
+    }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facts.duckdb"
-        log = DuckdbLog(path, hot_facts=hot_facts)
+        log = DuckdbLog(path, **sizes)
         try:
             for app_id, rule in RULES.items():
                 log.set_rule([app_id], rule)
@@ -168,7 +171,7 @@ def holds_in(world: list[Fact], data: st.DataObject) -> None:
                     log.settle()
                 if data.draw(st.integers(0, 4)) == 0:
                     log.close()
-                    log = DuckdbLog(path, hot_facts=hot_facts)
+                    log = DuckdbLog(path, **sizes)
             log.settle()
             expected = statistics(world, RULES)
             for campaign in CAMPAIGNS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -86,6 +87,15 @@ def has_room(path: Path) -> bool:
 def meta(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     """A number kept beside the facts."""
     return int(cursor.execute("select value from meta where name = ?", [name]).fetchall()[0][0])
+
+
+def identity(cursor: duckdb.DuckDBPyConnection) -> int:
+    """A number that no other facts file has, given once."""
+    cursor.execute(
+        "insert into meta select 'identity', ? where not exists (from meta where name = 'identity')",
+        [secrets.randbits(62)],
+    )
+    return meta(cursor, "identity")
 
 
 def set_meta(cursor: duckdb.DuckDBPyConnection, name: str, value: int) -> None:

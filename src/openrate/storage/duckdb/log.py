@@ -6,7 +6,7 @@ change the counters of the installations concerned, and commits the new day rows
 got. A crash between the two loses nothing: attribution goes on from where it had got to.
 
 What changes is always "counters after, minus counters before" of whole installations, by one function
-(``evaluate``). Recent facts come from memory (``hot.py``), late ones from the log.
+(``evaluate``). Recent facts come from memory (``hot.py``), late ones from the log (``by_installation.py``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
 from openrate.ports import Difference, FactColumns, Progress
 from openrate.storage.duckdb import file, recompute, start, writing
+from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
 from openrate.storage.duckdb.hot import HotFacts
@@ -57,10 +58,18 @@ class _Batch:
 class DuckdbLog:
     """See ``ports.EventLog`` for what each method promises."""
 
-    def __init__(self, path: Path, *, memory_limit_mb: int = 512, hot_facts: int = 32_000_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        memory_limit_mb: int = 512,
+        hot_facts: int = 32_000_000,
+        run_facts: int = RUN_FACTS,
+    ) -> None:
         self._path = path
         self._memory_limit_mb = memory_limit_mb
         self._hot_capacity = hot_facts
+        self._run_facts = run_facts
         self._waiting: deque[_Batch] = deque()
         self._arrived = threading.Condition()
         self._closing = False
@@ -209,6 +218,8 @@ class DuckdbLog:
         self._numbering = Numbering()
         self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window(), self._numbering)
         start.load(cursor, self._numbering, self._hot, self._attributed)
+        folder = self._path.with_suffix(".runs")
+        self._runs = Runs(folder, file.identity(cursor), self._attributed, self._run_facts)
         if left := self._durable - self._attributed:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
 
@@ -316,6 +327,7 @@ class DuckdbLog:
             change = self._change(cursor, installations, new, upto)
             self._save(cursor, installations, change, upto)
             self._hot.take(facts)
+            self._runs.extend(cursor, self._attributed)
             return True
 
     def _change(
@@ -339,7 +351,7 @@ class DuckdbLog:
         self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], upto: int
     ) -> Counted:
         """The same for installations whose change may reach behind the horizon: all their facts are read."""
-        facts, is_new = recompute.facts_of(cursor, installations, self._attributed, upto)
+        facts, is_new = recompute.facts_of(cursor, self._runs, installations, self._attributed, upto)
         now = recompute.count(facts, len(installations), self._sends())
         return now.after(recompute.count(facts.where(~is_new), len(installations), self._sends()))
 
@@ -380,9 +392,8 @@ class DuckdbLog:
         with self._attribution:
             cursor = self._connection.cursor()
             size = self._numbering.sizes[0]
-            whole = recompute.rebuild(
-                cursor, size, self._sends(rules), self._attributed, self._unless_closing(progress)
-            )
+            upto, go_on = self._attributed, self._unless_closing(progress)
+            whole = recompute.rebuild(cursor, self._runs, size, self._sends(rules), upto, go_on)
             everyone = np.arange(size, dtype=np.int32)
             with file.transaction(cursor):
                 cursor.execute("delete from day_row")

@@ -18,6 +18,7 @@ from openrate.attribution import statistics
 from openrate.model import COUNTERS, Cause, DayRow, Fact, FactType, Rule
 from openrate.ports import Difference, Progress
 from openrate.storage.duckdb import file
+from openrate.storage.duckdb.by_installation import Runs
 from openrate.storage.duckdb.day_rows import VERSIONS
 from openrate.storage.duckdb.evaluate import (
     NO_TALLY,
@@ -66,19 +67,25 @@ def _ranks(cursor: duckdb.DuckDBPyConnection, sends: Ints) -> Ints:
 
 
 def facts_of(
-    cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], attributed: int, upto: int
+    cursor: duckdb.DuckDBPyConnection,
+    runs: Runs,
+    installations: NDArray[np.int32],
+    attributed: int,
+    upto: int,
 ) -> tuple[Facts, Flags]:
     """All facts of these installations, numbered by position, and which of them are not attributed yet."""
+    older = runs.of(installations)
     local = np.arange(len(installations), dtype=np.int32)
     cursor.register("wanted", {"id": installations, "local": local})
     columns = cursor.execute(
         f"select local, {file.FACT_COLUMNS}, seq > ? as is_new "  # noqa: S608 - names are ours
-        "from fact join wanted on wanted.id = fact.installation where seq <= ?",
-        [attributed, upto],
+        "from fact join wanted on wanted.id = fact.installation where seq > ? and seq <= ?",
+        [attributed, runs.upto, upto],
     ).fetchnumpy()
     cursor.unregister("wanted")
-    facts = Facts(*(np.asarray(columns[name]) for name in ("local", "at_ms", "send", "code")))
-    return facts, np.asarray(columns["is_new"])
+    latest = Facts(*(np.asarray(columns[name]) for name in ("local", "at_ms", "send", "code")))
+    is_new = np.concatenate((np.zeros(len(older.at), bool), np.asarray(columns["is_new"])))
+    return Facts.together((older, latest)), is_new
 
 
 def count(facts: Facts, installations: int, sends: Sends) -> Counted:
@@ -102,16 +109,25 @@ def _together(parts: Sequence[Counted]) -> Counted:
     )
 
 
-def rebuild(
-    cursor: duckdb.DuckDBPyConnection, installations: int, sends: Sends, upto: int, progress: Progress
+def rebuild(  # noqa: PLR0913 - what there is, and how far
+    cursor: duckdb.DuckDBPyConnection,
+    runs: Runs,
+    installations: int,
+    sends: Sends,
+    upto: int,
+    progress: Progress,
 ) -> Counted:
-    """Everything from the facts, some installations at a time."""
+    """Everything from the facts, some installations at a time; the runs too are made again."""
+    runs.drop()
+    while runs.extend(cursor, upto):
+        progress(runs.upto // 2, upto)
 
     def count_range(limits: tuple[int, int]) -> tuple[Counted, int]:
         first, end = limits
-        condition = "installation >= ? and installation < ? and seq <= ?"
-        facts = file.read_facts(cursor.cursor(), condition, first, end, upto)
-        facts = facts._replace(installation=facts.installation - np.int32(first))
+        condition = "installation >= ? and installation < ? and seq > ? and seq <= ?"
+        latest = file.read_facts(cursor.cursor(), condition, first, end, runs.upto, upto)
+        latest = latest._replace(installation=latest.installation - np.int32(first))
+        facts = Facts.together((runs.between(first, end), latest))
         return count(facts, end - first, sends), len(facts.at)
 
     parts, done = [], 0
@@ -120,7 +136,7 @@ def rebuild(
         for part, read in pool.map(count_range, _ranges(installations, upto, _REBUILD_FACTS)):
             parts.append(part)
             done += read
-            progress(done, upto)
+            progress((upto + done) // 2, upto)
     return _together(parts)
 
 
