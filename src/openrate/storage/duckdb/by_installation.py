@@ -88,6 +88,11 @@ class Runs:
             os.fsync(out.fileno())
         unfinished.replace(path)
 
+    def __iter__(self) -> Iterator[Facts]:
+        """The runs, each in order of installation."""
+        for number in range(len(self._runs)):
+            yield self._stretch(number, 0, self._run_facts)
+
     def drop(self) -> None:
         """Delete all runs."""
         while self._runs:
@@ -111,11 +116,22 @@ class Runs:
     def between(self, first: int, end: int) -> Facts:
         """The facts of installations first … end, without the last, renumbered from 0."""
         pieces = [_NONE]
-        for run in self._runs:
-            edges = np.searchsorted(run.installation, np.array([first, end], np.int32))
-            facts = run.where(slice(*edges))
+        for number, run in enumerate(self._runs):
+            start, stop = np.searchsorted(run.installation, np.array([first, end], np.int32)).tolist()
+            facts = self._stretch(number, start, stop)
             pieces.append(facts._replace(installation=facts.installation - np.int32(first)))
         return Facts.together(pieces)
+
+    def _stretch(self, number: int, start: int, stop: int) -> Facts:
+        """Part of a run, read and not mapped: mapped pages that were touched count as memory of this process."""
+        columns, offset = {}, 0
+        with self._path(number).open("rb") as run:
+            for name, kind in _COLUMNS.items():
+                size = np.dtype(kind).itemsize
+                run.seek(offset + start * size)
+                columns[name] = np.fromfile(run, kind, stop - start)
+                offset += self._run_facts * size
+        return Facts(**columns)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{self._identity:016x}-{number:06}.run"

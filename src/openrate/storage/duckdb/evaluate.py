@@ -46,6 +46,8 @@ class Facts(NamedTuple):
 
     def where(self, chosen: Flags | Ints | slice) -> Facts:
         """Those that a mask, positions or a slice chooses."""
+        if isinstance(chosen, np.ndarray) and chosen.dtype == bool:
+            chosen = np.flatnonzero(chosen)  # a mask is several times slower, and four columns use it
         return Facts(self.installation[chosen], self.at[chosen], self.send[chosen], self.code[chosen])
 
     @classmethod
@@ -57,6 +59,16 @@ class Facts(NamedTuple):
             np.concatenate([part.send for part in parts]),
             np.concatenate([part.code for part in parts]),
         )
+
+
+def lower(times: Ints, facts: Facts) -> None:
+    """Lower the time of each installation to that of its first fact."""
+    np.minimum.at(times, facts.installation.astype(np.intp), facts.at)  # 32-bit positions: ten times slower
+
+
+def lift(times: Ints, facts: Facts) -> None:
+    """Raise the time of each installation to that of its last fact."""
+    np.maximum.at(times, facts.installation.astype(np.intp), facts.at)
 
 
 class Before(NamedTuple):
@@ -195,7 +207,7 @@ def _opens(  # noqa: PLR0913 - the columns of a delivery
     since_last = np.minimum(here - padded[after], at - before.last_open[installation])
     first_seen = before.first_seen.copy()
     seen = types >= FactType.PUSH_OPEN
-    np.minimum.at(first_seen, facts.installation[seen], facts.at[seen])
+    lower(first_seen, facts.where(seen))
     inactive = (first_seen[installation] <= at - inactive_after) & (since_last >= inactive_after)
     return until_next, inactive
 
@@ -316,5 +328,5 @@ def counted(deliveries: Deliveries, installations: int, keep: Flags | None = Non
         orphans = orphans & keep[taps.installation]
     loose = taps.where(deliveries.timed.is_loose)
     loose_since = np.full(installations, NOT_YET, np.int64)
-    np.minimum.at(loose_since, loose.installation, loose.at)
+    lower(loose_since, loose)
     return Counted(tally(deliveries, keep), int(orphans.sum()), loose_since)

@@ -24,7 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openrate.model import DAY_MS, FactType
-from openrate.storage.duckdb.evaluate import NEVER, NOT_YET, Before, Deliveries, Facts, Flags, Ints
+from openrate.storage.duckdb.evaluate import (
+    NEVER,
+    NOT_YET,
+    Before,
+    Deliveries,
+    Facts,
+    Flags,
+    Ints,
+    lift,
+    lower,
+)
 from openrate.storage.duckdb.numbering import Numbering
 
 _Number = TypeVar("_Number", np.bool_, np.int32, np.int64)
@@ -70,9 +80,9 @@ class HotFacts:
     def __len__(self) -> int:
         return self._size
 
-    def make_known(self) -> None:
-        """Make room for every number that was given."""
-        installations, sends, campaigns = self._numbering.sizes
+    def make_known(self, installations: int) -> None:
+        """Make room for that many installations, and for every send and campaign that has a number."""
+        _, sends, campaigns = self._numbering.sizes
         newest, first_seen, last_open, loose_since = self._known
         self._known = _Known(
             _grown(newest, installations, _NONE),
@@ -87,7 +97,7 @@ class HotFacts:
         """What is known of these installations from before the horizon, when ``new`` is all that is new."""
         settled_until = self._known.loose_since[installations]
         taps = new.where(new.types == FactType.PUSH_OPEN)
-        np.minimum.at(settled_until, taps.installation, taps.at)
+        lower(settled_until, taps)
         return Before(
             self._known.first_seen[installations], self._known.last_open[installations], settled_until
         )
@@ -163,7 +173,7 @@ class HotFacts:
     def take(self, facts: Facts) -> None:
         """Add facts; then move the horizon if it is time."""
         late = facts.at < self.horizon
-        self._remember(facts.where(late))
+        self.remember(facts.where(late))
         self._append(facts.where(~late))
         self._newest_at = max(self._newest_at, int(facts.at.max(initial=0)))
         self._move_horizon(self.wanted_horizon(self._newest_at))
@@ -173,31 +183,16 @@ class HotFacts:
         wanted = newest_at - self.reengage_window_ms - MARGIN_MS
         return max(0, wanted - wanted % HORIZON_STEP_MS)
 
-    def _remember(self, facts: Facts) -> None:
-        """Keep what matters of facts before the horizon."""
+    def remember(self, facts: Facts) -> None:
+        """Keep what matters of facts from before the horizon."""
         types = facts.types
         opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
         seen = facts.where(types >= FactType.PUSH_OPEN)
-        np.maximum.at(self._known.last_open, opens.installation, opens.at)
-        np.minimum.at(self._known.first_seen, seen.installation, seen.at)
+        lift(self._known.last_open, opens)
+        lower(self._known.first_seen, seen)
         # A tap that names no send cannot be claimed by one; if it is loose, that is known elsewhere.
-        sends = np.unique(facts.send[types <= FactType.PUSH_OPEN])
-        self._remember_sends(sends[self._numbering.send_is_named.values[sends] == 1])
-
-    def know(
-        self,
-        installations: NDArray[np.int32],
-        first_seen: Ints,
-        last_open: Ints,
-        sends: NDArray[np.int32],
-    ) -> None:
-        """What the log says about the time before the horizon, at start-up."""
-        self._known.first_seen[installations] = first_seen
-        self._known.last_open[installations] = last_open
-        self._remember_sends(sends)
-
-    def _remember_sends(self, sends: NDArray[np.int32]) -> None:
-        """These sends have reports or taps from before the horizon."""
+        sends = np.flatnonzero(_count(facts.send[types <= FactType.PUSH_OPEN], 0))
+        sends = sends[self._numbering.send_is_named.values[sends] == 1]
         self._past_send[sends] = True
         self._past_campaign[self._numbering.send_campaign.values[sends]] = True
 
@@ -219,7 +214,7 @@ class HotFacts:
     def _keep_recent(self, facts: Facts) -> Facts:
         """Making room may have moved the horizon past some of the facts that room was made for."""
         late = facts.at < self.horizon
-        self._remember(facts.where(late))
+        self.remember(facts.where(late))
         return facts.where(~late)
 
     def _link(self, installation: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
@@ -248,7 +243,7 @@ class HotFacts:
         for part in self._live():
             at = self._facts.at[part]
             leaving = (at >= self.horizon) & (at < horizon)
-            self._remember(self._facts.where(part).where(leaving))
+            self.remember(self._facts.where(part).where(leaving))
         self.horizon = horizon
         for part in self._live():
             recent = self._facts.at[part] >= horizon

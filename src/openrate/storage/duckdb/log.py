@@ -217,9 +217,9 @@ class DuckdbLog:
         self._rows = rows
         self._numbering = Numbering()
         self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window(), self._numbering)
-        start.load(cursor, self._numbering, self._hot, self._attributed)
         folder = self._path.with_suffix(".runs")
         self._runs = Runs(folder, file.identity(cursor), self._attributed, self._run_facts)
+        start.load(cursor, self._runs, self._numbering, self._hot, self._attributed)
         if left := self._durable - self._attributed:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
 
@@ -321,7 +321,7 @@ class DuckdbLog:
                 return False
             cursor = self._connection.cursor()
             facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
-            self._hot.make_known()
+            self._hot.make_known(self._numbering.sizes[0])
             installations, local = np.unique(facts.installation, return_inverse=True)
             new = facts._replace(installation=local.astype(np.int32))
             change = self._change(cursor, installations, new, upto)
@@ -404,7 +404,7 @@ class DuckdbLog:
                 file.set_meta(cursor, "orphans", whole.orphans)
             self._rows = self._rows.anew(whole.tally, rules)  # rows and rules at once
             self._orphans = whole.orphans
-            self._hot.make_known()
+            self._hot.make_known(size)
             self._hot.set_loose_since(everyone, whole.loose_since)
             self._hot.reengage_window_ms = self._longest_reengage_window()
             return self._attributed
