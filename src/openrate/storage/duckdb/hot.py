@@ -185,13 +185,12 @@ class HotFacts:
 
     def remember(self, facts: Facts) -> None:
         """Keep what matters of facts from before the horizon."""
-        types = facts.types
-        opens = facts.where((types == FactType.PUSH_OPEN) | (types == FactType.APP_OPEN))
-        seen = facts.where(types >= FactType.PUSH_OPEN)
-        lift(self._known.last_open, opens)
+        seen = facts.where(facts.code >= FactType.PUSH_OPEN << 3)
         lower(self._known.first_seen, seen)
+        lift(self._known.last_open, seen.where(seen.types != FactType.INSTALLED))
         # A tap that names no send cannot be claimed by one; if it is loose, that is known elsewhere.
-        sends = np.flatnonzero(_count(facts.send[types <= FactType.PUSH_OPEN], 0))
+        about = facts.where(facts.code < FactType.APP_OPEN << 3).send
+        sends = np.flatnonzero(_count(about, 0))
         sends = sends[self._numbering.send_is_named.values[sends] == 1]
         self._past_send[sends] = True
         self._past_campaign[self._numbering.send_campaign.values[sends]] = True

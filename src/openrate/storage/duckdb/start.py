@@ -65,7 +65,8 @@ def _load_sends(cursor: duckdb.DuckDBPyConnection, numbering: Numbering) -> None
 def _past(cursor: duckdb.DuckDBPyConnection, runs: Runs, attributed: int, horizon: int) -> Iterator[Facts]:
     """The attributed facts from before the horizon, in no order."""
     for run in runs:
-        yield run.where(run.at < horizon)
+        past = run.at < horizon
+        yield run if past.all() else run.where(past)
     for first in range(runs.upto, attributed, _PART):
         upto = min(first + _PART, attributed)
         yield file.read_facts(cursor, "seq > ? and seq <= ? and at_ms < ?", first, upto, horizon)
