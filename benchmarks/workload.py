@@ -50,7 +50,7 @@ from placed order by n
 
 
 def fill(path: Path, facts: int) -> None:
-    """Make a store of that many attributed facts; the day rows are left to ``rebuild``."""
+    """Make a store of that many attributed facts, and of what is derived from them."""
     DuckdbLog(path, hot_facts=1000).close()
     days = facts // FACTS_A_DAY + 3
     name = f"strftime(epoch_ms({START} + n * {DAY_MS}), '%Y-%m-%d') from range({days}) r(n)"
@@ -62,6 +62,9 @@ def fill(path: Path, facts: int) -> None:
         for first in range(0, facts, 5_000_000):
             db.execute(_FACTS.format(first=first, end=min(facts, first + 5_000_000), days=days))
         db.execute(f"update meta set value = {facts} where name = 'attributed'")
+    log = DuckdbLog(path)
+    log.rebuild()
+    log.close()
 
 
 def stored(path: Path) -> int:
