@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -501,3 +502,13 @@ def test_rotating_tokens_twice_voids_those_of_a_running_servers_devices(tmp_path
         assert report() == 200
         answer("app", "rotate-tokens", "--data", str(data))
         assert report() == 401
+
+
+def test_a_name_is_printed_on_a_terminal_that_lacks_its_letters(tmp_path: Path) -> None:
+    place = ("--data", str(tmp_path / "data"))
+    answer("app", "create", "--company", "Żubr", "--name", "Łódź", "--platform", "ios", *place)
+    command = [Path(sys.executable).with_name("openrate"), "app", "list", *place]
+    listed = subprocess.run(
+        command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
+    )
+    assert rb"\u017bubr" in listed.stdout

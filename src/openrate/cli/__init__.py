@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -60,6 +61,8 @@ for command, name in (
 def main() -> None:
     """Run a command: exit code 0, 1 for what went wrong, 2 for a wrong use, 3 for rows that differ."""
     os.umask(_PRIVATE)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name
     try:
         code = app(standalone_mode=False)
     except OpenrateError as error:
