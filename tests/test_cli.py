@@ -507,7 +507,7 @@ def test_rotating_tokens_twice_voids_those_of_a_running_servers_devices(tmp_path
 def test_a_name_is_printed_on_a_terminal_that_lacks_its_letters(tmp_path: Path) -> None:
     place = ("--data", str(tmp_path / "data"))
     answer("app", "create", "--company", "Żubr", "--name", "Łódź", "--platform", "ios", *place)
-    command = [Path(sys.executable).with_name("openrate"), "app", "list", *place]
+    command = [str(Path(sys.executable).with_name("openrate")), "app", "list", *place]
     listed = subprocess.run(
         command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
     )
