@@ -60,7 +60,10 @@ class Call:
         self.app_id: int | None = None
         self.reading: asyncio.Timeout | None = None
         self.is_cut_short = False
-        self.is_read = not any(name in _BODY_HEADERS for name, _ in scope["headers"])
+        self.is_read = True
+        for name, _ in scope["headers"]:
+            if name in _BODY_HEADERS:
+                self.is_read = False
         self.started = time.perf_counter()
 
     @property

@@ -162,7 +162,9 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             taken = [h for h in message.get("headers", ()) if h[0] != b"x-request-id"]
-            message["headers"] = [*taken, *self._headers, *await _last_words(self._call)]
+            message["headers"] = [*taken, *self._headers]
+            if not self._call.is_read:
+                message["headers"] += await _last_words(self._call)
         elif message["type"] == "http.response.body" and self._bodiless:
             message["body"] = b""
         await self._send(message)
@@ -170,8 +172,7 @@ class _Outgoing:
 
 async def _last_words(call: Call) -> Headers:
     """``Connection: close`` when a body stays unread: what follows it could not be told from it."""
-    if not call.is_read:
-        await discard_body(call)
+    await discard_body(call)
     return () if call.is_read else ((b"connection", b"close"),)
 
 
@@ -190,7 +191,8 @@ async def _send(send: Send, call: Call, answer: Answer, *, cors: bool) -> None:
     ]
     if not isinstance(send, _Outgoing):
         headers.append((b"x-request-id", call.id.encode()))
-        headers += await _last_words(call)
+        if not call.is_read:
+            headers += await _last_words(call)
     if cors:
         headers += _CORS
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

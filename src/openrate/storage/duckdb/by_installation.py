@@ -9,10 +9,12 @@ in a run yet is at the end of the log, where DuckDB finds it without reading the
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -46,9 +48,9 @@ class Runs:
         self._folder = folder
         self._identity = identity
         self._run_facts = run_facts
-        self._runs: list[Facts] = []
+        self._runs: list[_Run] = []
         while self.upto + run_facts <= attributed and self._is_whole(self._next_path()):
-            self._runs.append(self._mapped(self._next_path()))
+            self._runs.append(_Run.of(self._next_path(), run_facts))
         kept = {self._path(number) for number in range(len(self._runs))}
         for path in set(folder.glob("*")) - kept:
             path.unlink()
@@ -75,7 +77,7 @@ class Runs:
         except OSError as error:
             logger.warning("Cannot write %s (%s): late facts take longer.", path, error.strerror)
             return False
-        self._runs.append(self._mapped(path))
+        self._runs.append(_Run.of(path, self._run_facts))
         return True
 
     def _write(self, path: Path, facts: Facts) -> None:
@@ -102,28 +104,19 @@ class Runs:
 
     def of(self, installations: NDArray[np.int32]) -> Facts:
         """The facts of some installations, ascending, renumbered by position in ``installations``."""
-        return Facts.together([_NONE, *self._pieces(installations)])
-
-    def _pieces(self, installations: NDArray[np.int32]) -> Iterator[Facts]:
-        for run in self._runs:
-            first = np.searchsorted(run.installation, installations)
-            count = np.searchsorted(run.installation, installations, side="right") - first
-            local = np.repeat(np.arange(len(installations), dtype=np.int32), count)
-            start = first - np.concatenate(([0], np.cumsum(count)[:-1]))
-            facts = run.where(np.arange(len(local)) + start[local])
-            yield facts._replace(installation=local)
+        return Facts.together([_NONE, *(run.pick(installations) for run in self._runs)])
 
     def between(self, first: int, end: int) -> Facts:
         """The facts of installations first … end, without the last, renumbered from 0."""
         pieces = [_NONE]
         for number, run in enumerate(self._runs):
-            start, stop = np.searchsorted(run.installation, np.array([first, end], np.int32)).tolist()
+            start, stop = np.searchsorted(run.facts.installation, np.array([first, end], np.int32)).tolist()
             facts = self._stretch(number, start, stop)
             pieces.append(facts._replace(installation=facts.installation - np.int32(first)))
         return Facts.together(pieces)
 
     def _stretch(self, number: int, start: int, stop: int) -> Facts:
-        """Part of a run, read and not mapped: mapped pages that were touched count as memory of this process."""
+        """Part of a run, read and not mapped: that much would be slow page by page."""
         columns, offset = {}, 0
         with self._path(number).open("rb") as run:
             for name, kind in _COLUMNS.items():
@@ -142,13 +135,35 @@ class Runs:
     def _is_whole(self, path: Path) -> bool:
         return path.is_file() and path.stat().st_size == self._run_facts * _FACT_BYTES
 
-    def _mapped(self, path: Path) -> Facts:
-        columns, offset = {}, 0
-        for name, kind in _COLUMNS.items():
-            columns[name] = np.memmap(path, kind, "r", offset, (self._run_facts,))
-            offset += columns[name].nbytes
-        # As plain arrays: every operation on a memmap makes another memmap, at some cost.
-        return Facts(**{name: column.view(np.ndarray) for name, column in columns.items()})
-
 
 _NONE = Facts(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
+
+
+class _Run(NamedTuple):
+    """A run in the memory map of its file."""
+
+    pages: mmap.mmap
+    facts: Facts
+
+    @classmethod
+    def of(cls, path: Path, count: int) -> _Run:
+        """Map the file of a run of so many facts."""
+        with path.open("rb") as file:
+            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        pages.madvise(mmap.MADV_RANDOM)
+        columns, offset = {}, 0
+        for name, kind in _COLUMNS.items():
+            columns[name] = np.frombuffer(pages, kind, count, offset)
+            offset += columns[name].nbytes
+        return cls(pages, Facts(**columns))
+
+    def pick(self, installations: NDArray[np.int32]) -> Facts:
+        """The facts of some installations, ascending, renumbered by position in ``installations``."""
+        first = np.searchsorted(self.facts.installation, installations)
+        count = np.searchsorted(self.facts.installation, installations, side="right") - first
+        local = np.repeat(np.arange(len(installations), dtype=np.int32), count)
+        start = first - np.concatenate(([0], np.cumsum(count)[:-1]))
+        picked = self.facts.where(np.arange(len(local)) + start[local])
+        # Pages that were touched would count as memory of this process for good; the system keeps them anyway.
+        self.pages.madvise(mmap.MADV_DONTNEED)
+        return picked._replace(installation=local)

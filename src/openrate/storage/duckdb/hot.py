@@ -187,10 +187,11 @@ class HotFacts:
         """Keep what matters of facts from before the horizon."""
         seen = facts.where(facts.code >= FactType.PUSH_OPEN << 3)
         lower(self._known.first_seen, seen)
-        lift(self._known.last_open, seen.where(seen.types != FactType.INSTALLED))
+        opened = seen.code < FactType.INSTALLED << 3
+        lift(self._known.last_open, seen if opened.all() else seen.where(opened))
         # A tap that names no send cannot be claimed by one; if it is loose, that is known elsewhere.
-        about = facts.where(facts.code < FactType.APP_OPEN << 3).send
-        sends = np.flatnonzero(_count(about, 0))
+        about = np.flatnonzero(facts.code < FactType.APP_OPEN << 3)
+        sends = np.flatnonzero(_count(facts.send[about], 0))
         sends = sends[self._numbering.send_is_named.values[sends] == 1]
         self._past_send[sends] = True
         self._past_campaign[self._numbering.send_campaign.values[sends]] = True

@@ -1,6 +1,6 @@
 """Start-up: what attribution keeps in memory, read back from the file.
 
-Naming installations needs the interpreter, summing up the past does not: the two go side by side.
+Naming installations needs the interpreter, the facts mostly do not: the two go side by side.
 """
 
 from __future__ import annotations
@@ -34,15 +34,13 @@ def load(
         naming = pool.submit(_load_installations, cursor.cursor(), numbering, installations)
         for facts in _past(cursor, runs, attributed, horizon):
             hot.remember(facts)
-        naming.result()
-    loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
-    hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.map(
-            lambda first: _recent(cursor, first, attributed, horizon), range(0, attributed, _PART)
-        )
-        for facts in ahead:
+        loose = cursor.execute("select installation, at_ms from loose_tap").fetchnumpy()
+        hot.set_loose_since(np.asarray(loose["installation"]), np.asarray(loose["at_ms"]))
+        # The one thread reads ahead as soon as it is done with the names.
+        starts = range(0, attributed, _PART)
+        for facts in pool.map(lambda first: _recent(cursor, first, attributed, horizon), starts):
             hot.take(facts)
+        naming.result()
 
 
 def _load_installations(cursor: duckdb.DuckDBPyConnection, numbering: Numbering, count: int) -> None:
