@@ -44,8 +44,6 @@ def serve(settings: Settings) -> None:
         app = http_app(settings, services, parts.ingest, parts.installations, request_log)
         with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
             gc.collect()
-            gc.freeze()  # what is there for good need not be looked at again and again
-            gc.collect()
             gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms
             uvloop.run(serve_http(app, settings, listener=listener))
 

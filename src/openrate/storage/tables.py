@@ -54,6 +54,7 @@ apps = Table(
     Column("live_key", Text, nullable=False, unique=True),
     Column("dev_key", Text, nullable=False, unique=True),
     Column("sdk_key", Text, nullable=False, unique=True),
+    Column("send_rate", Integer),
     UniqueConstraint("company_id", "platform", "name"),
 )
 
@@ -84,6 +85,8 @@ campaigns = Table(
     Column("was_live", Boolean, nullable=False),
     Column("was_completed", Boolean, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("next_due_at", BigInteger, index=True),
     Index(None, "app_id", "id"),
 )
 
@@ -106,6 +109,9 @@ installations = Table(
     Column("opted_in", Boolean, nullable=False),
     Column("custom_id", Text),
     Column("attributes", Text),
+    Column("tags", Text),
+    # Versions compare as versions: this is ``app_version`` in a form whose order as text is theirs.
+    Column("app_version_key", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("app_id", "dev", "installation_id"),
@@ -121,6 +127,83 @@ retired_installations = Table(
     Column("token_version", Integer, nullable=False),
     PrimaryKeyConstraint("app_id", "dev", "installation_id"),
     ForeignKeyConstraint(["app_id"], ["apps.id"]),
+)
+
+audiences = Table(
+    "audiences",
+    METADATA,
+    Column("app_id", _Id, ForeignKey("apps.id"), nullable=False),
+    Column("dev", Boolean, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("app_id", "dev", "name"),
+)
+
+audience_members = Table(
+    "audience_members",
+    METADATA,
+    Column("app_id", _Id, nullable=False),
+    Column("dev", Boolean, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("installation_id", Text, nullable=False),
+    PrimaryKeyConstraint("app_id", "dev", "audience", "installation_id"),
+    ForeignKeyConstraint(
+        ["app_id", "dev", "audience"], ["audiences.app_id", "audiences.dev", "audiences.name"]
+    ),
+)
+
+credentials = Table(
+    "credentials",
+    METADATA,
+    Column("app_id", _Id, ForeignKey("apps.id"), primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+sends = Table(
+    "sends",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("campaign_id", _Id, ForeignKey("campaigns.id"), nullable=False),
+    Column("send_id", Text, nullable=False),
+    # A send by local time goes out in waves, one per moment at which its time comes somewhere.
+    Column("wave", Integer, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("reason", Text),
+    Column("recipients", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("finished_at", BigInteger),
+    UniqueConstraint("campaign_id", "send_id", "wave"),
+)
+
+send_chunks = Table(
+    "send_chunks",
+    METADATA,
+    Column("send", _Id, ForeignKey("sends.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("recipients", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("send", "number"),
+)
+
+# Beside the chunk and not in it: the journal is written forty times a second, and a row is written whole.
+send_journals = Table(
+    "send_journals",
+    METADATA,
+    Column("send", _Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("worker", Text),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("is_done", Boolean, nullable=False),
+    Column("outcomes", LargeBinary, nullable=False),
+    Column("attempts", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("send", "number"),
+    ForeignKeyConstraint(["send", "number"], ["send_chunks.send", "send_chunks.number"]),
 )
 
 secrets = Table(

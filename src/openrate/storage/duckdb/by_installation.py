@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import mmap
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,9 @@ _FACT_BYTES = sum(np.dtype(kind).itemsize for kind in _COLUMNS.values())
 class Runs:
     """The runs of one facts file, from its first fact without a gap.
 
+    Made in one thread while others read: who reads names the last fact that it wants from runs (``upto`` of a
+    moment ago), and finds later ones in the log.
+
     Args:
         folder: for the files of the runs, and for nothing else.
         identity: of the facts file; runs of another one are deleted.
@@ -49,6 +53,7 @@ class Runs:
         self._identity = identity
         self._run_facts = run_facts
         self._runs: list[_Run] = []
+        self._making = threading.Lock()
         while self.upto + run_facts <= attributed and self._is_whole(self._next_path()):
             self._runs.append(_Run.of(self._next_path(), run_facts))
         kept = {self._path(number) for number in range(len(self._runs))}
@@ -60,25 +65,27 @@ class Runs:
         """Seq of the last fact that is in a run."""
         return len(self._runs) * self._run_facts
 
+    def lacks(self, attributed: int) -> bool:
+        """Whether there are enough facts for another run."""
+        return self.upto + self._run_facts <= attributed
+
     def extend(self, cursor: duckdb.DuckDBPyConnection, attributed: int) -> bool:
         """Make the next run, if enough facts are attributed for it; False: they are not, or it cannot be written."""
-        if self.upto + self._run_facts > attributed:
-            return False
-        facts = file.read_facts(
-            cursor,
-            "seq > ? and seq <= ?",
-            self.upto,
-            self.upto + self._run_facts,
-            order="order by installation",
-        )
-        path = self._next_path()
-        try:
-            self._write(path, facts)
-        except OSError as error:
-            logger.warning("Cannot write %s (%s): late facts take longer.", path, error.strerror)
-            return False
-        self._runs.append(_Run.of(path, self._run_facts))
-        return True
+        with self._making:
+            if not self.lacks(attributed):
+                return False
+            upto = self.upto + self._run_facts
+            facts = file.read_facts(
+                cursor, "seq > ? and seq <= ?", self.upto, upto, order="order by installation"
+            )
+            path = self._next_path()
+            try:
+                self._write(path, facts)
+            except OSError as error:
+                logger.warning("Cannot write %s (%s): late facts take longer.", path, error.strerror)
+                return False
+            self._runs.append(_Run.of(path, self._run_facts))
+            return True
 
     def _write(self, path: Path, facts: Facts) -> None:
         self._folder.mkdir(exist_ok=True)
@@ -97,19 +104,21 @@ class Runs:
 
     def drop(self) -> None:
         """Delete all runs."""
-        while self._runs:
-            self._runs.pop()
-            with suppress(FileNotFoundError):
-                self._next_path().unlink()
+        with self._making:
+            while self._runs:
+                self._runs.pop()
+                with suppress(FileNotFoundError):
+                    self._next_path().unlink()
 
-    def of(self, installations: NDArray[np.int32]) -> Facts:
-        """The facts of some installations, ascending, renumbered by position in ``installations``."""
-        return Facts.together([_NONE, *(run.pick(installations) for run in self._runs)])
+    def of(self, installations: NDArray[np.int32], upto: int) -> Facts:
+        """The facts up to seq ``upto`` of some installations, ascending, renumbered by position in them."""
+        runs = self._runs[: upto // self._run_facts]
+        return Facts.together([_NONE, *(run.pick(installations) for run in runs)])
 
-    def between(self, first: int, end: int) -> Facts:
-        """The facts of installations first … end, without the last, renumbered from 0."""
+    def between(self, first: int, end: int, upto: int) -> Facts:
+        """The facts up to seq ``upto`` of installations first … end, without the last, renumbered from 0."""
         pieces = [_NONE]
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self._runs[: upto // self._run_facts]):
             start, stop = np.searchsorted(run.facts.installation, np.array([first, end], np.int32)).tolist()
             facts = self._stretch(number, start, stop)
             pieces.append(facts._replace(installation=facts.installation - np.int32(first)))

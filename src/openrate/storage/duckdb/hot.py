@@ -18,7 +18,7 @@ reaches behind the horizon. ``must_reread`` says when, and then its facts are re
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,21 @@ class _Known(NamedTuple):
     last_open: Ints
     loose_since: Ints
 
+    @classmethod
+    def room(cls, size: int) -> _Known:
+        """Room for so many; what is not touched costs no memory."""
+        return cls(np.empty(size, np.int32), *(np.empty(size, np.int64) for _ in range(3)))
+
+    def cut(self, size: int) -> _Known:
+        """The first ``size`` of it, in the same memory."""
+        return _Known(
+            self.newest[:size], self.first_seen[:size], self.last_open[:size], self.loose_since[:size]
+        )
+
+
+_ROOM = 1_000_000
+"""Installations for which there is room at first."""
+
 
 class HotFacts:
     """The hot window. Not safe for concurrent use: attribution is the only one that touches it."""
@@ -70,7 +85,8 @@ class HotFacts:
         self._capacity = capacity
         self._write = 0
         self._size = 0
-        self._known = _Known(np.empty(0, np.int32), *(np.empty(0, np.int64) for _ in range(3)))
+        self._room = _Known.room(_ROOM)
+        self._known = self._room.cut(0)
         self._past_send = np.zeros(0, bool)
         self._past_campaign = np.zeros(0, bool)
         self._newest_at = 0
@@ -83,13 +99,16 @@ class HotFacts:
     def make_known(self, installations: int) -> None:
         """Make room for that many installations, and for every send and campaign that has a number."""
         _, sends, campaigns = self._numbering.sizes
-        newest, first_seen, last_open, loose_since = self._known
-        self._known = _Known(
-            _grown(newest, installations, _NONE),
-            _grown(first_seen, installations, NOT_YET),
-            _grown(last_open, installations, NEVER),
-            _grown(loose_since, installations, NOT_YET),
-        )
+        known = len(self._known.newest)
+        if installations > len(self._room.newest):
+            # Twice as much, and untouched: filling it would stop attribution for as long as copying does.
+            larger = _Known.room(2 * installations)
+            for old, new in zip(self._known, larger, strict=True):
+                np.copyto(cast(Ints, new)[:known], cast(Ints, old))
+            self._room = larger
+        self._known = self._room.cut(max(known, installations))
+        for array, unknown in zip(self._known, (_NONE, NOT_YET, NEVER, NOT_YET), strict=True):
+            cast(Ints, array)[known:] = unknown
         self._past_send = _grown(self._past_send, sends, fill=False)
         self._past_campaign = _grown(self._past_campaign, campaigns, fill=False)
 

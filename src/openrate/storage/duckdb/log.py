@@ -1,9 +1,10 @@
 """The EventLog of one machine: facts and day rows in one DuckDB file.
 
-Two threads. The *writer* takes what callers append, many at a time, numbers the names and commits; then the
+Three threads. The *writer* takes what callers append, many at a time, numbers the names and commits; then the
 callers are told. *Attribution* follows: it reads the facts that came since, works out by how much they
 change the counters of the installations concerned, and commits the new day rows together with how far it
-got. A crash between the two loses nothing: attribution goes on from where it had got to.
+got. A crash between the two loses nothing: attribution goes on from where it had got to. *Sorting* puts what
+is attributed into runs, a million facts at a time.
 
 What changes is always "counters after, minus counters before" of whole installations, by one function
 (``evaluate``). Recent facts come from memory (``hot.py``), late ones from the log (``by_installation.py``).
@@ -81,6 +82,7 @@ class DuckdbLog:
         self._threads = [
             threading.Thread(target=self._write_forever, name="facts-writer", daemon=True),
             threading.Thread(target=self._attribute_forever, name="attribution", daemon=True),
+            threading.Thread(target=self._sort_forever, name="sorting", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -327,7 +329,6 @@ class DuckdbLog:
             change = self._change(cursor, installations, new, upto)
             self._save(cursor, installations, change, upto)
             self._hot.take(facts)
-            self._runs.extend(cursor, self._attributed)
             return True
 
     def _change(
@@ -373,6 +374,23 @@ class DuckdbLog:
         with self._committed:
             self._attributed = upto
             self._committed.notify_all()
+
+    # ── sorting ──
+
+    def _sort_forever(self) -> None:
+        """Make a run whenever there are enough facts for one: beside attribution, as it takes as long as a tick."""
+        while True:
+            with self._committed:
+                self._committed.wait_for(lambda: self._runs.lacks(self._attributed) or self._closing)
+            if self._closing:
+                return
+            try:
+                if self._runs.extend(self._connection.cursor(), self._attributed):
+                    continue
+            except Exception:
+                logger.exception("Sorting facts failed; it is tried again in a second.")
+            with self._committed:
+                self._committed.wait_for(lambda: self._closing, 1)
 
     def _sends(self, rules: Mapping[int, Rule] | None = None) -> Sends:
         return recompute.sends_of(

@@ -74,13 +74,14 @@ def facts_of(
     upto: int,
 ) -> tuple[Facts, Flags]:
     """All facts of these installations, numbered by position, and which of them are not attributed yet."""
-    older = runs.of(installations)
+    in_runs = runs.upto
+    older = runs.of(installations, in_runs)
     local = np.arange(len(installations), dtype=np.int32)
     cursor.register("wanted", {"id": installations, "local": local})
     columns = cursor.execute(
         f"select local, {file.FACT_COLUMNS}, seq > ? as is_new "  # noqa: S608 - names are ours
         "from fact join wanted on wanted.id = fact.installation where seq > ? and seq <= ?",
-        [attributed, runs.upto, upto],
+        [attributed, in_runs, upto],
     ).fetchnumpy()
     cursor.unregister("wanted")
     latest = Facts(*(np.asarray(columns[name]) for name in ("local", "at_ms", "send", "code")))
@@ -121,13 +122,14 @@ def rebuild(  # noqa: PLR0913 - what there is, and how far
     runs.drop()
     while runs.extend(cursor, upto):
         progress(runs.upto // 2, upto)
+    in_runs = runs.upto
 
     def count_range(limits: tuple[int, int]) -> tuple[Counted, int]:
         first, end = limits
         condition = "installation >= ? and installation < ? and seq > ? and seq <= ?"
-        latest = file.read_facts(cursor.cursor(), condition, first, end, runs.upto, upto)
+        latest = file.read_facts(cursor.cursor(), condition, first, end, in_runs, upto)
         latest = latest._replace(installation=latest.installation - np.int32(first))
-        facts = Facts.together((runs.between(first, end), latest))
+        facts = Facts.together((runs.between(first, end, in_runs), latest))
         return count(facts, end - first, sends), len(facts.at)
 
     parts, done = [], 0

@@ -1,0 +1,109 @@
+"""What sending needs: audiences, credentials, sends with their chunks and journals."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    """Add them to the first version."""
+    _columns()
+    _audiences()
+    _sends()
+
+
+def _columns() -> None:
+    op.add_column("apps", sa.Column("send_rate", sa.Integer))
+    op.add_column("campaigns", sa.Column("completed_at", sa.BigInteger))
+    op.add_column("campaigns", sa.Column("next_due_at", sa.BigInteger))
+    op.create_index("campaigns_by_next_due_at", "campaigns", ["next_due_at"])
+    op.add_column("installations", sa.Column("tags", sa.Text))
+    op.add_column("installations", sa.Column("app_version_key", sa.Text))
+
+
+def _audiences() -> None:
+    op.create_table(
+        "audiences",
+        sa.Column("app_id", _Id, nullable=False),
+        sa.Column("dev", sa.Boolean, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("updated_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "dev", "name", name="audiences_pk"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="audiences_of_apps"),
+    )
+    op.create_table(
+        "audience_members",
+        sa.Column("app_id", _Id, nullable=False),
+        sa.Column("dev", sa.Boolean, nullable=False),
+        sa.Column("audience", sa.Text, nullable=False),
+        sa.Column("installation_id", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "dev", "audience", "installation_id", name="audience_members_pk"),
+        sa.ForeignKeyConstraint(
+            ["app_id", "dev", "audience"],
+            ["audiences.app_id", "audiences.dev", "audiences.name"],
+            name="audience_members_of_audiences",
+        ),
+    )
+
+
+def _sends() -> None:
+    op.create_table(
+        "credentials",
+        sa.Column("app_id", _Id, nullable=False),
+        sa.Column("provider", sa.Text, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("updated_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", name="credentials_pk"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="credentials_of_apps"),
+    )
+    op.create_table(
+        "sends",
+        sa.Column("id", _Id, nullable=False),
+        sa.Column("campaign_id", _Id, nullable=False),
+        sa.Column("send_id", sa.Text, nullable=False),
+        sa.Column("wave", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("recipients", sa.Integer, nullable=False),
+        sa.Column("sent", sa.Integer, nullable=False),
+        sa.Column("errors", sa.Integer, nullable=False),
+        sa.Column("skipped", sa.Integer, nullable=False),
+        sa.Column("finished_at", sa.BigInteger),
+        sa.PrimaryKeyConstraint("id", name="sends_pk"),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="sends_of_campaigns"),
+        sa.UniqueConstraint("campaign_id", "send_id", "wave", name="sends_one_campaign_id_send_id_wave"),
+    )
+    op.create_index("sends_by_state", "sends", ["state"])
+    op.create_table(
+        "send_chunks",
+        sa.Column("send", _Id, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("recipients", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("send", "number", name="send_chunks_pk"),
+        sa.ForeignKeyConstraint(["send"], ["sends.id"], name="send_chunks_of_sends"),
+    )
+    op.create_table(
+        "send_journals",
+        sa.Column("send", _Id, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("worker", sa.Text),
+        sa.Column("lease_until", sa.BigInteger, nullable=False),
+        sa.Column("is_done", sa.Boolean, nullable=False),
+        sa.Column("outcomes", sa.LargeBinary, nullable=False),
+        sa.Column("attempts", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("send", "number", name="send_journals_pk"),
+        sa.ForeignKeyConstraint(
+            ["send", "number"],
+            ["send_chunks.send", "send_chunks.number"],
+            name="send_journals_of_send_chunks",
+        ),
+    )
