@@ -198,7 +198,7 @@ async def read_body(call: Call, limit: int, *, lease: Lease | None = None, secon
     """
     sink = Sink(limit, lease)
     decoder = decoder_for(call.text(b"content-encoding"), sink)
-    announced = call.header(b"content-length")
+    announced = call.headers.get(b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > limit:
         raise too_large(limit)
     try:
@@ -219,7 +219,7 @@ async def discard_body(call: Call) -> None:
 
     Otherwise ``call.is_read`` stays false, and the connection must end with the answer (RFC 9112, section 9.6).
     """
-    announced = call.header(b"content-length")
+    announced = call.headers.get(b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > _DISCARDED:
         return
     with suppress(TimeoutError, ApiError):

@@ -18,8 +18,6 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
-"""A request without these has no body (RFC 9112, section 6.3)."""
 _PROCESS = os.urandom(6).hex()
 _COUNTER = itertools.count(1)
 
@@ -29,10 +27,12 @@ class Call:
 
     Attributes:
         method: the HTTP method, ``OTHER`` for one that no route has.
+        headers: by lower-case name; of several of one name the first.
         id: the request id: ours, unique, and cheap (a random prefix per process and a counter).
         route: the template of the route, never the path, because paths hold keys.
         app_id: the app the key in the path names, once it is known.
         reading: the deadline for its body, while that is being read.
+        parts: the path cut at its slashes: nothing, the family, the key, and what follows.
         is_cut_short: the end of the server brought that deadline forward.
         is_read: nothing of its body is left on the connection.
         started: ``perf_counter`` when the request arrived, in seconds.
@@ -40,10 +40,12 @@ class Call:
 
     __slots__ = (
         "app_id",
+        "headers",
         "id",
         "is_cut_short",
         "is_read",
         "method",
+        "parts",
         "reading",
         "receive",
         "route",
@@ -60,28 +62,15 @@ class Call:
         self.app_id: int | None = None
         self.reading: asyncio.Timeout | None = None
         self.is_cut_short = False
-        self.is_read = True
-        for name, _ in scope["headers"]:
-            if name in _BODY_HEADERS:
-                self.is_read = False
+        self.headers: dict[bytes, bytes] = dict(scope["headers"][::-1])
+        self.parts: list[str] = scope["path"].split("/")
+        # Without these a request has no body (RFC 9112, section 6.3).
+        self.is_read = b"content-length" not in self.headers and b"transfer-encoding" not in self.headers
         self.started = time.perf_counter()
-
-    @property
-    def parts(self) -> list[str]:
-        """The path cut at its slashes: nothing, the family, the key, and what follows."""
-        parts: list[str] = self.scope["path"].split("/")
-        return parts
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first header of that (lower-case) name."""
-        for found, value in self.scope["headers"]:
-            if found == name:
-                return bytes(value)
-        return None
 
     def text(self, name: bytes) -> str | None:
         """The header as text; bytes that are not ASCII are kept apart from every valid value."""
-        value = self.header(name)
+        value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     def bearer(self) -> str | None:

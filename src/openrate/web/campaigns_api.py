@@ -94,7 +94,7 @@ class CampaignsApi:
 
     def _access(self, call: Call, *, write: bool) -> Access:
         """What the call's keys open, counted against its REST key."""
-        if call.header(b"authorization") is not None:
+        if b"authorization" in call.headers:
             raise AuthenticationInvalid
         access = self._gate.access(call, call.text(b"x-authorization"), write=write)
         self._gate.limit_key(access)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -81,8 +82,9 @@ class Front:
             self._under_way.discard(call)
             if self.closing and not self._under_way:
                 self._idle.set()
-            self._tally.add(call, status)
-            self._log.add(call, status)
+            seconds = time.perf_counter() - call.started
+            self._tally.add(call, status, seconds)
+            self._log.add(call, status, seconds)
 
     async def drain(self, seconds: float) -> None:
         """Refuse new requests from now on and wait for those under way.
@@ -118,7 +120,7 @@ class Front:
         scope = call.scope
         if self.closing:
             return _closed
-        match scope["path"].split("/"):
+        match call.parts:
             case ["", "1.1", _, "campaigns", "stats", token] if token and scope["method"] == "GET":
                 call.route = STATS_ROUTE
                 return self._stats

@@ -82,7 +82,7 @@ class Health:
     def _relayed(self, call: Call) -> bool:
         """Whether a proxy that is not trusted passed this on: then loopback is the proxy, not the reader."""
         return not self._settings.trusted_proxies and bool(
-            call.header(b"x-forwarded-for") or call.header(b"forwarded")
+            call.headers.get(b"x-forwarded-for") or call.headers.get(b"forwarded")
         )
 
     def _reason(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -43,10 +42,9 @@ class Tally(Collector):
         self._refused: Counter[str] = Counter()
         self.accepted = 0
 
-    def add(self, call: Call, status: int) -> None:
-        """Count one request."""
+    def add(self, call: Call, status: int, seconds: float) -> None:
+        """Count one request that was answered after so long."""
         self._requests[(call.route, call.method, status)] += 1
-        seconds = time.perf_counter() - call.started
         row = self._durations.get(call.route)
         if row is None:
             row = self._durations[call.route] = [0.0] * (len(_BOUNDS) + 2)
