@@ -96,7 +96,10 @@ class Company(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """One app on one platform, and the three keys that name it in a path."""
+    """One app on one platform, and the three keys that name it in a path.
+
+    ``send_rate`` is how many messages a minute our sender may send for it, at most; None: as many as it can.
+    """
 
     id: int
     company_id: int
@@ -106,6 +109,7 @@ class App(msgspec.Struct, frozen=True):
     live_key: str
     dev_key: str
     sdk_key: str
+    send_rate: int | None = None
 
 
 class RestKey(msgspec.Struct, frozen=True):
@@ -132,7 +136,8 @@ class Campaign(msgspec.Struct, frozen=True):
     """A campaign as created: ``parameters`` are the caller's own, the rest is the server's.
 
     ``id`` is unique in the whole store and grows with creation order. ``was_live`` says that it was live at
-    some time, ``was_completed`` that it had done all its sends when it was last switched off.
+    some time, ``was_completed`` that it had done all its sends when it was last switched off. With our own
+    sender, ``completed_at`` is when it had done them, and ``next_due_at`` when the next of them begins.
     """
 
     id: int
@@ -146,6 +151,8 @@ class Campaign(msgspec.Struct, frozen=True):
     was_live: bool
     was_completed: bool = False
     deleted_at: int | None = None
+    completed_at: int | None = None
+    next_due_at: int | None = None
 
 
 class CampaignRef(NamedTuple):
@@ -154,6 +161,31 @@ class CampaignRef(NamedTuple):
     id: int
     has_versions: bool
     is_deleted: bool = False
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What a push says: the same for everyone who gets this version in this language at this occurrence.
+
+    Attributes:
+        campaign_token: the campaign, which devices name when they report the tap.
+        send_id: the occurrence, likewise.
+        custom_payload: a string that holds JSON.
+        media: addresses by ``icon``, ``picture``, ``audio``, ``video``.
+        collapse_key: the caller's ``gcm_collapse_key``, if that is enabled.
+        expires_at: when it is no longer worth showing, in milliseconds since 1970.
+    """
+
+    campaign_token: str
+    send_id: str
+    title: str | None
+    body: str
+    deeplink: str | None
+    custom_payload: str | None
+    media: dict[str, str]
+    is_urgent: bool
+    is_background: bool
+    collapse_key: str | None
+    expires_at: int
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -173,6 +205,7 @@ class Installation(msgspec.Struct, frozen=True):
     opted_in: bool = True
     custom_id: str | None = None
     attributes: dict[str, Any] | None = None
+    tags: dict[str, list[str]] | None = None
 
 
 class Fact(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -24,6 +25,7 @@ from openrate.model import (
     Fact,
     FactType,
     Installation,
+    Message,
     Platform,
     RestKey,
     Rule,
@@ -106,6 +108,64 @@ class FactColumns(msgspec.Struct, frozen=True, eq=False):
 
 def _kind(f: Fact) -> Kind:
     return Kind(f.type, f.campaign_id or 0, f.send, f.version, f.opted_in, f.cause, f.platform, f.language)
+
+
+class Push(NamedTuple):
+    """One message to one installation.
+
+    ``key`` is the caller's own name for it. ``token`` is where to: what the platform gave, for browsers the
+    push subscription as JSON.
+    """
+
+    key: int
+    token: str
+    message: Message
+
+
+class Result(StrEnum):
+    """What became of a push, in the order of how bad it is."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    """Not now: the provider is busy or away."""
+    GONE = "gone"
+    """The token is of no use any more."""
+    REFUSED = "refused"
+    """This message cannot be sent to this token; another try would end the same."""
+    HELD = "held"
+    """Nothing can be sent for this app, for instance because its credentials are refused."""
+
+
+class Verdict(NamedTuple):
+    """A provider's answer in our words.
+
+    Attributes:
+        result: what became of the push.
+        cause: for the ``push_error`` that is reported when this is the end of it.
+        reason: a sentence for the operator, without tokens or keys.
+        retry_after: seconds the provider asked to wait.
+    """
+
+    result: Result
+    cause: Cause | None = None
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class Provider(Protocol):
+    """The way to the devices of one app in one world. One thread uses it.
+
+    A push is never lost: each that was started comes out of ``finished`` once, also when nobody answered.
+    """
+
+    def start(self, pushes: Sequence[Push]) -> None:
+        """Begin to send. Returns at once; how many are under way at a time is the caller's to bound."""
+
+    def finished(self, wait: float) -> list[tuple[Push, Verdict]]:
+        """What came to an end since the last call; waits up to ``wait`` seconds when nothing has."""
+
+    def close(self) -> None:
+        """Hang up; what was under way is forgotten."""
 
 
 class Difference(NamedTuple):

@@ -59,6 +59,7 @@ def _apps(connection: Connection) -> list[App]:
             row.live_key,
             row.dev_key,
             row.sdk_key,
+            row.send_rate,
         )
         for row in connection.execute(select(apps))
     ]

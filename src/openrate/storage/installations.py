@@ -14,6 +14,7 @@ from openrate.storage.tables import installations, retired_installations
 
 _LONGEST_ID = 64
 _FIELDS = Installation.__struct_fields__
+_JSON = ("attributes", "tags")
 _COLUMNS = [installations.c[field] for field in _FIELDS]
 
 
@@ -31,8 +32,9 @@ def read(connection: Connection, app_id: int, dev: bool, installation_id: str) -
         return None
     fields = dict(zip(_FIELDS, row, strict=True))
     fields["platform"] = Platform(fields["platform"])
-    if fields["attributes"] is not None:
-        fields["attributes"] = msgspec.json.decode(fields["attributes"])
+    for name in _JSON:
+        if fields[name] is not None:
+            fields[name] = msgspec.json.decode(fields[name])
     return Installation(**fields)
 
 
@@ -69,9 +71,10 @@ def remove(connection: Connection, app_id: int, dev: bool, installation_id: str)
 
 def _values(installation: Installation) -> dict[str, Any]:
     values = {field: getattr(installation, field) for field in _FIELDS}
-    token, attributes = installation.push_token, installation.attributes
+    token = installation.push_token
     values["push_token_hash"] = None if token is None else hashlib.sha256(token.encode()).digest()
-    values["attributes"] = None if attributes is None else msgspec.json.encode(attributes).decode()
+    for name in _JSON:
+        values[name] = None if values[name] is None else msgspec.json.encode(values[name]).decode()
     return values
 
 
