@@ -30,8 +30,8 @@ MIDDLE = {
     "stats",
     "times",
 }
-EDGES = {"storage", "web"}
-"""They are next to each other: neither may know the other."""
+EDGES = {"providers", "storage", "web"}
+"""They are next to each other: none may know another."""
 SHARED = {"config", "ports"}
 DEMO = {"demo", "demo_facts", "examples"}
 """A program that uses the server from outside: it may know how to print, and nothing within."""
@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "config": VOCABULARY,
     "logs": set[str](),
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
+    "providers": VOCABULARY | SHARED | {"credentials", "providers"},
     "storage": VOCABULARY | SHARED | {"attribution", "storage"},
     "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"examples", "web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
