@@ -14,9 +14,10 @@ import openrate
 
 ROOT = Path(openrate.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
-VOCABULARY = {"model", "errors"}
+VOCABULARY = {"model", "errors", "conditions"}
 MIDDLE = {
     "attribution",
+    "audience",
     "campaign_parameters",
     "campaigns",
     "commands",
@@ -40,12 +41,13 @@ MAY_IMPORT = {
     "__init__": set[str](),
     "model": set[str](),
     "errors": set[str](),
+    "conditions": set[str](),
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "logs": set[str](),
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
     "providers": VOCABULARY | SHARED | {"credentials", "providers"},
-    "storage": VOCABULARY | SHARED | {"attribution", "storage"},
+    "storage": VOCABULARY | SHARED | {"attribution", "audience", "storage"},
     "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"examples", "web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
     "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"compose", "logs"},

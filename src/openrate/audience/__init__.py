@@ -1,0 +1,24 @@
+"""To whom: what a campaign says about its audience, as conditions, and what they mean."""
+
+from openrate.audience.query import LONGEST_TEXT, is_name, read_query
+from openrate.audience.reference import NEW_MS, Seen, Subject, matches, segment, selects
+from openrate.audience.targeting import needs_facts, read_targeting
+from openrate.audience.values import folded, folded_language, stored_number, version_key
+
+__all__ = [
+    "LONGEST_TEXT",
+    "NEW_MS",
+    "Seen",
+    "Subject",
+    "folded",
+    "folded_language",
+    "is_name",
+    "matches",
+    "needs_facts",
+    "read_query",
+    "read_targeting",
+    "segment",
+    "selects",
+    "stored_number",
+    "version_key",
+]
