@@ -131,7 +131,7 @@ class Http2Client(Generic[Tag]):
         for handle in self._busy:
             self._multi.remove_handle(handle)
         for slot in [*self._busy.values(), *self._idle]:
-            slot.handle.close()
+            slot.close()
         self._busy.clear()
         self._idle.clear()
         self._multi.close()
@@ -164,7 +164,7 @@ class Http2Client(Generic[Tag]):
         if len(self._idle) < _IDLE_HANDLES:
             self._idle.append(slot)
         else:
-            handle.close()
+            slot.close()
         return ended
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
@@ -197,6 +197,7 @@ class _Slot(Generic[Tag]):
         self._last = Request("", [], b"")
         self._body = b""
         self._is_forbidden = False
+        self._opened: list[socket.socket] = []
         self._tag: Tag
         handle.setopt(pycurl.WRITEFUNCTION, self._write)
         if may_connect is not None:
@@ -217,12 +218,18 @@ class _Slot(Generic[Tag]):
         """The tag and what came of its request."""
         body, self._body = self._body, b""
         is_forbidden, self._is_forbidden = self._is_forbidden, False
+        self._close_sockets()
         if failure:
             return self._tag, Answer(0, failure=failure, is_forbidden=is_forbidden)
         getinfo = self.handle.getinfo
         status = getinfo(pycurl.RESPONSE_CODE)
         retry_after = getinfo(pycurl.RETRY_AFTER) if status >= _FIRST_ERROR else 0
         return self._tag, Answer(status, body, retry_after or None)
+
+    def close(self) -> None:
+        """Let go of the handle."""
+        self._close_sockets()
+        self.handle.close()
 
     def _write(self, piece: bytes) -> int:
         """Keep a piece of the body; less than its length ends the request."""
@@ -237,7 +244,13 @@ class _Slot(Generic[Tag]):
         if self._may_connect is None or not self._may_connect(where[0]):
             self._is_forbidden = True
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        # libcurl is given a copy of the descriptor, so this one is closed by us.
+        self._opened.append(socket.socket(family, kind, protocol))
+        return self._opened[-1]
+
+    def _close_sockets(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
 
 
 def _directions(events: int) -> int:
