@@ -19,6 +19,7 @@ from openrate.model import App, Platform, Scope, Sender
 from openrate.ports import EventLog, SystemClock
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
+from openrate.storage.sends import SqlSends
 from openrate.web.app import http_app
 from openrate.web.services import Services
 from serving import running
@@ -74,7 +75,7 @@ def serving(folder: Path, **changed: Any) -> Iterator[World]:
     clock = SystemClock()
     records = SqlRecords(folder / "records.db")
     log = DuckdbLog(folder / "facts.duckdb")
-    services = Services(records, log, clock)
+    services = Services(records, SqlSends(records.database), log, clock)
 
     def app(company: str, name: str) -> tuple[App, str | None]:
         made = companies.create_app(records, company, name, Platform.IOS, Sender.EXTERNAL, clock.now())

@@ -357,14 +357,20 @@ def test_a_recurring_campaign_runs_until_its_end_or_for_ever() -> None:
     assert state(ending, due + 2 * DAY) == CampaignState.COMPLETED
 
 
-@pytest.mark.parametrize("sender", Sender)
-def test_a_campaign_at_local_time_runs_for_a_day(sender: Sender) -> None:
+def test_a_campaign_at_local_time_runs_for_a_day() -> None:
     body = {k: v for k, v in BODY.items() if k != "push_time"}
     campaign = made(body, live=True, local_push_time="2026-03-10T23:30:00")
     due = NOW - NOW % SECOND
-    assert state(campaign, due - 1, sender) == CampaignState.SCHEDULED
-    assert state(campaign, due + DAY - 1, sender) == CampaignState.RUNNING
-    assert state(campaign, due + DAY, sender) == CampaignState.COMPLETED
+    assert state(campaign, due - 1) == CampaignState.SCHEDULED
+    assert state(campaign, due + DAY - 1) == CampaignState.RUNNING
+    assert state(campaign, due + DAY) == CampaignState.COMPLETED
+
+
+def test_what_we_send_is_completed_when_our_sender_says_so() -> None:
+    campaign = made(live=True)
+    assert state(campaign, NOW + 1_000 * DAY, Sender.OPENRATE) == CampaignState.RUNNING
+    done = msgspec.structs.replace(campaign, completed_at=NOW)
+    assert state(done, NOW, Sender.OPENRATE) == CampaignState.COMPLETED
 
 
 def test_a_campaign_that_was_switched_off_before_its_time_can_be_live_again() -> None:

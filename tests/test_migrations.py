@@ -206,7 +206,7 @@ def test_a_new_database_that_another_process_has_locked_is_busy(path: Path) -> N
 def test_a_full_disk_changes_nothing_and_later_writes_work(path: Path) -> None:
     with closing(SqlRecords(path)) as records:
         acme = records.create_company("Acme", Rule())
-        fill_up(records._database, pages=0)
+        fill_up(records.database, pages=0)
         with pytest.raises(StoreFull, match="no room"):
             records.create_company("x" * 100_000, Rule())
         assert records.companies() == [acme]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openrate import campaign_parameters as parameters_of
+from openrate import schedule
 from openrate.campaign_parameters import PUSH_TIMES, Parameters, moment, written
 from openrate.errors import MalformedParameter
 from openrate.model import DAY_MS, App, Campaign, CampaignState, Sender
@@ -72,8 +73,17 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
     if campaign.parameters["live"] and not parameters["live"]:
         was_completed = state(campaign, app, now) is CampaignState.COMPLETED
     return msgspec.structs.replace(
-        campaign, parameters=parameters, was_live=was_live, was_completed=was_completed
+        campaign,
+        parameters=parameters,
+        was_live=was_live,
+        was_completed=was_completed,
+        next_due_at=_next_due(campaign, parameters, now) if app.sender is Sender.OPENRATE else None,
     )
+
+
+def first_due(app: App, parameters: Parameters) -> int | None:
+    """When a new campaign is to be sent first, in milliseconds since 1970; None: somebody else sends it."""
+    return schedule.next_due(parameters, None) if app.sender is Sender.OPENRATE else None
 
 
 def state(campaign: Campaign, app: App, now: int) -> CampaignState:
@@ -86,7 +96,9 @@ def state(campaign: Campaign, app: App, now: int) -> CampaignState:
     """
     if not campaign.parameters["live"]:
         return CampaignState.STOPPED if campaign.was_live else CampaignState.DRAFT
-    return _progress(campaign.parameters, app.sender, now)
+    if app.sender is Sender.OPENRATE:
+        return _own_progress(campaign, now)
+    return _progress(campaign.parameters, now)
 
 
 def shown(campaign: Campaign) -> dict[str, Any]:
@@ -184,28 +196,51 @@ def _merged(current: Parameters, changes: Parameters) -> Parameters:
     return merged
 
 
-def _progress(parameters: Parameters, sender: Sender, now: int) -> CampaignState:
-    """How far a live campaign is. A device's own time is read as UTC; the day after it is for the time zones."""
+def _progress(parameters: Parameters, now: int) -> CampaignState:
+    """How far a live campaign is whose company sends it: its sender is taken at its word, the push time.
+
+    A device's own time is read as UTC; the day after it is for the time zones.
+    """
     is_local = "local_push_time" in parameters
     begins = moment(parameters["local_push_time" if is_local else "push_time"])
     if now < begins:
         return CampaignState.SCHEDULED
-    ends = _end(parameters, begins, sender)
+    ends = _end(parameters, begins)
     if ends is not None and is_local:
         ends += DAY_MS
     return CampaignState.RUNNING if ends is None or now < ends else CampaignState.COMPLETED
 
 
-def _end(parameters: Parameters, begins: int, sender: Sender) -> int | None:
-    """When the last send begins; None when that is open.
-
-    A sender of the company's own is taken at its word, which is the push time. Our sender is done when it
-    says so, not at any time that could be named beforehand.
-    """
+def _end(parameters: Parameters, begins: int) -> int | None:
+    """When the last send begins; None when that is open."""
     if "recurrence" in parameters:
         end_date = parameters["recurrence"].get("end_date")
         return None if end_date is None else moment(end_date)
-    return begins if sender is Sender.EXTERNAL or "local_push_time" in parameters else None
+    return begins
+
+
+def _own_progress(campaign: Campaign, now: int) -> CampaignState:
+    """How far a live campaign is that we send: it is completed when our sender says so."""
+    if campaign.completed_at is not None:
+        return CampaignState.COMPLETED
+    first = schedule.next_due(campaign.parameters, None)
+    return CampaignState.SCHEDULED if first is not None and now < first else CampaignState.RUNNING
+
+
+def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | None:
+    """When the next send begins after an update (ms). What was sent is not sent again.
+
+    Before the first send, a new time replaces the old one. After it, only what recurs has a next time.
+    """
+    if campaign.completed_at is not None or not _reschedules(campaign.parameters, parameters):
+        return campaign.next_due_at
+    if campaign.next_due_at == schedule.next_due(campaign.parameters, None):
+        return schedule.next_due(parameters, None)
+    return schedule.next_due(parameters, now) if "recurrence" in parameters else campaign.next_due_at
+
+
+def _reschedules(before: Parameters, after: Parameters) -> bool:
+    return any(before.get(name) != after.get(name) for name in (*PUSH_TIMES, "recurrence"))
 
 
 def _identity(campaign: Campaign) -> dict[str, Any]:

@@ -155,6 +155,48 @@ class Campaign(msgspec.Struct, frozen=True):
     next_due_at: int | None = None
 
 
+class SendState(StrEnum):
+    """How far a send is."""
+
+    SELECTING = "selecting"
+    """Who gets it is being found out."""
+    SENDING = "sending"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    """Its campaign was deleted."""
+
+
+class Send(msgspec.Struct, frozen=True):
+    """One occurrence of a campaign; of one by local time one wave, which is for some time zones.
+
+    Attributes:
+        send_id: the due time of the occurrence, which names it in the facts.
+        wave: 0, or which wave of the occurrence.
+        due_at: milliseconds since 1970.
+        expires_at: when it is no longer worth sending, in milliseconds since 1970.
+        reason: why it waits, if it does, in a sentence.
+        recipients: how many were selected.
+        sent: accepted by the provider, so far; ``errors`` and ``skipped`` (no push token any more) likewise.
+        finished_at: milliseconds since 1970.
+    """
+
+    id: int
+    app_id: int
+    campaign_id: int
+    campaign_token: str
+    send_id: str
+    wave: int
+    due_at: int
+    expires_at: int
+    state: SendState = SendState.SELECTING
+    reason: str | None = None
+    recipients: int = 0
+    sent: int = 0
+    errors: int = 0
+    skipped: int = 0
+    finished_at: int | None = None
+
+
 class CampaignRef(NamedTuple):
     """The little that ingestion and statistics need of a campaign."""
 
@@ -206,6 +248,17 @@ class Installation(msgspec.Struct, frozen=True):
     custom_id: str | None = None
     attributes: dict[str, Any] | None = None
     tags: dict[str, list[str]] | None = None
+
+
+class Audience(msgspec.Struct, frozen=True):
+    """A named list of installations: how many ids are on it, and when it was last replaced (ms since 1970).
+
+    An id may be on it before, and after, there is an installation of that id.
+    """
+
+    name: str
+    size: int
+    updated_at: int
 
 
 class Fact(msgspec.Struct, frozen=True):

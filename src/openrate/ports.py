@@ -15,8 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from openrate.conditions import Selection
 from openrate.model import (
     App,
+    Audience,
     Campaign,
     CampaignRef,
     Cause,
@@ -30,7 +32,9 @@ from openrate.model import (
     RestKey,
     Rule,
     Scope,
+    Send,
     Sender,
+    SendState,
 )
 
 Progress = Callable[[int, int], None]
@@ -175,6 +179,35 @@ class Difference(NamedTuple):
     recomputed: DayRow
 
 
+NEVER = -(1 << 60)
+"""Where a moment is a number in an array: there is none. It is before every moment that can be written."""
+
+
+class OpenTimes(NamedTuple):
+    """When installations were first seen and opened, by position, in milliseconds since 1970, or NEVER.
+
+    Opens are O(i) of ``metrics.md``; an installation is first seen with its first ``installed`` or open.
+    """
+
+    first_seen: NDArray[np.int64]
+    first_open: NDArray[np.int64]
+    last_open: NDArray[np.int64]
+
+
+class Opens(Protocol):
+    """What was known of the opens of one app and one world at one moment. One thread uses it at a time."""
+
+    def of(self, installation_ids: Sequence[str]) -> OpenTimes:
+        """Of these installations; NEVER for those that nothing is known of."""
+
+
+class Selected(NamedTuple):
+    """Some of the installations that were selected, ascending by id."""
+
+    installation_ids: list[str]
+    opted_in: NDArray[np.bool_]
+
+
 class EventLog(Protocol):
     """The facts, for good, and the day rows derived from them.
 
@@ -213,6 +246,12 @@ class EventLog(Protocol):
         self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
     ) -> Iterator[Fact]:
         """Stream stored facts of the live world, in order of arrival, repeats included."""
+
+    def opens(self, app_id: int, dev: bool) -> Opens:
+        """When the installations of an app and a world opened, by everything that is durable now.
+
+        Reads all facts of the app: about a second for ten million.
+        """
 
     def counts(self) -> dict[str, int]:
         """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""
@@ -275,6 +314,7 @@ class Records(Protocol):
         dev_only: bool,
         at: int,
         was_live: bool,
+        next_due_at: int | None = None,
     ) -> Campaign:
         """Store a new campaign."""
 
@@ -326,6 +366,39 @@ class Records(Protocol):
     def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
         """Remove one; False when it is unknown. Its token version is remembered, so old tokens stay void."""
 
+    def put_installations(self, batch: Sequence[Installation], at: int) -> None:
+        """Insert or replace several of one app and one world, with distinct ids, as ``put_installation`` does."""
+
+    def installations(
+        self, app_id: int, dev: bool, installation_ids: Sequence[str]
+    ) -> dict[str, Installation]:
+        """Those of ``installation_ids`` that there are, by id."""
+
+    def select(
+        self, selection: Selection, opens: Callable[[], Opens], after: str = ""
+    ) -> Iterator[Selected]:
+        """The installations of a selection, ascending by id, in parts of up to some thousand.
+
+        Each part is a transaction of its own: what changes meanwhile may be seen or not. Who stopped goes on
+        behind the last id that was given. Parts that would be empty are left out.
+
+        Args:
+            selection: which.
+            opens: asked once, and only if a condition is about facts.
+            after: only ids that come after this one, byte by byte.
+        """
+
+    def put_audience(
+        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    ) -> Audience:
+        """Make or replace a named list of installations; ids that are there twice count once."""
+
+    def audiences(self, app_id: int, dev: bool) -> list[Audience]:
+        """The named lists of an app and a world, by name."""
+
+    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+        """Remove a list; False when there is none of that name."""
+
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A secret of this server by name, made at first use (the signing key of installation tokens)."""
 
@@ -334,3 +407,107 @@ class Records(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+
+
+class Recipient(NamedTuple):
+    """What sending needs of an installation."""
+
+    push_token: str | None
+    language: str | None
+    opted_in: bool
+
+
+class Attempt(NamedTuple):
+    """A push to one recipient that was begun, and of which no end is written down.
+
+    Attributes:
+        at: when it was begun, in milliseconds since 1970: the ``at`` of the fact, if it succeeds.
+        tries: how many there were before.
+        not_before: when the next try may begin, in milliseconds since 1970; 0: this one is under way.
+    """
+
+    at: int
+    tries: int = 0
+    not_before: int = 0
+
+
+class Chunk(NamedTuple):
+    """Some recipients of a send and how far they are: what one worker works through at a time.
+
+    Attributes:
+        installations: ids.
+        outcomes: one byte for each: 0 while it is open, else what the worker chose to write.
+        attempts: those under way or waiting for another try, by position.
+    """
+
+    send: int
+    number: int
+    installations: list[str]
+    outcomes: bytes
+    attempts: dict[int, Attempt]
+
+
+class SendTally(NamedTuple):
+    """What a step adds to the counts of a send."""
+
+    sent: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+
+class Sends(Protocol):
+    """What is to be sent, to whom, and how far that is: written down before it is done.
+
+    Every method is one transaction, durable when it returns, and safe to call from any thread.
+    """
+
+    def due(self, now: int) -> list[tuple[int, str]]:
+        """App and token of the live campaigns whose next send is due; ``now`` in milliseconds since 1970."""
+
+    def add(self, sends: Sequence[Send]) -> None:
+        """Write down sends; one that is there already (campaign, send, wave) stays as it is. Ids are given here."""
+
+    def open(self) -> list[Send]:
+        """Those that are not finished, by due time."""
+
+    def of(self, campaign_id: int) -> list[Send]:
+        """All sends of a campaign, by due time."""
+
+    def add_chunk(self, send: int, number: int, installations: Sequence[str]) -> None:
+        """Write down recipients of a send that is being selected; one of that number is replaced."""
+
+    def begin(self, send: int, chunks: int, recipients: int) -> None:
+        """The selection is complete: it has so many chunks, and chunks beyond that are dropped."""
+
+    def taken(self, campaign_id: int, send_id: str, wave: int) -> set[str]:
+        """Who was selected in the waves of an occurrence before this one."""
+
+    def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
+        """A chunk that is not done, for this worker alone until then (ms); None when there is none."""
+
+    def release(self) -> None:
+        """End all leases: those who had them are known to be dead."""
+
+    def write(self, chunk: Chunk, worker: str, until: int, tally: SendTally, *, is_done: bool) -> bool:
+        """Write down how far a chunk is, and keep the lease until then; False when it was lost."""
+
+    def explain(self, send: int, reason: str | None) -> None:
+        """Say why a send waits, or that it does not."""
+
+    def finish(self, send: int, state: SendState, at: int) -> bool:
+        """It is over; False when it is to be done, and a chunk of it is not.
+
+        Its recipients are kept: later waves of the same occurrence leave them out.
+        """
+
+    def uncompleted(self) -> list[tuple[int, str]]:
+        """App and token of the campaigns that we send, whose sends are all finished, and of which nothing says so."""
+
+    def forget(self, before: int) -> None:
+        """Drop the recipients of what was finished before then (milliseconds since 1970)."""
+
+    def recipients(self, app_id: int, dev: bool, installations: Sequence[str]) -> dict[str, Recipient]:
+        """What is known of these installations now."""
+
+    def retire_tokens(self, app_id: int, dev: bool, tokens: Sequence[tuple[str, str]]) -> None:
+        """Take the push token from each of these installations, if it still is that one."""

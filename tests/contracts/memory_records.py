@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from openrate.audience import Seen, Subject, needs_facts, selects
+from openrate.conditions import Selection
 from openrate.errors import OpenrateError
 from openrate.model import (
     App,
+    Audience,
     Campaign,
     CampaignRef,
     Company,
@@ -22,6 +26,7 @@ from openrate.model import (
     Scope,
     Sender,
 )
+from openrate.ports import NEVER, Opens, Selected
 
 Name = tuple[int, bool, str]
 
@@ -38,6 +43,7 @@ class MemoryRecords:
         self._installations: dict[Name, Installation] = {}
         self._retired: dict[Name, int] = {}
         self._secrets: dict[str, bytes] = {}
+        self._audiences: dict[Name, tuple[Audience, frozenset[str]]] = {}
 
     def company(self, name: str) -> Company | None:
         return next((c for c in self._companies.values() if c.name == name), None)
@@ -102,9 +108,12 @@ class MemoryRecords:
         dev_only: bool,
         at: int,
         was_live: bool,
+        next_due_at: int | None = None,
     ) -> Campaign:
         number, kept = next(self._ids), copy.deepcopy(parameters)
-        campaign = Campaign(number, app_id, token, kept, has_versions, dev_only, True, at, was_live)
+        campaign = Campaign(
+            number, app_id, token, kept, has_versions, dev_only, True, at, was_live, next_due_at=next_due_at
+        )
         self._campaigns[token] = campaign
         return campaign
 
@@ -175,6 +184,63 @@ class MemoryRecords:
         if known is not None:
             self._retired[name] = known.token_version
         return known is not None
+
+    def put_installations(self, batch: Sequence[Installation], at: int) -> None:
+        for installation in batch:
+            self.put_installation(installation, at)
+
+    def installations(
+        self, app_id: int, dev: bool, installation_ids: Sequence[str]
+    ) -> dict[str, Installation]:
+        found = {name: self.installation(app_id, dev, name) for name in installation_ids}
+        return {name: known for name, known in found.items() if known is not None}
+
+    def select(self, selection: Selection, opens: Callable[[], Opens], after: str = "") -> Iterator[Selected]:
+        of_app = [
+            i for i in self._installations.values() if (i.app_id, i.dev) == (selection.app_id, selection.dev)
+        ]
+        of_app.sort(key=lambda installation: installation.installation_id)
+        if needs_facts(selection.whole):
+            times = opens().of([installation.installation_id for installation in of_app])
+            seen = [
+                Seen(*(None if at == NEVER else at for at in each))
+                for each in zip(*map(list, times), strict=True)
+            ]
+        else:
+            seen = [Seen()] * len(of_app)
+        chosen = [
+            installation
+            for installation, times_of in zip(of_app, seen, strict=True)
+            if selects(selection, Subject(installation, times_of, self._lists_of(installation)))
+            and installation.installation_id > after
+        ]
+        if chosen:
+            yield Selected(
+                [i.installation_id for i in chosen], np.array([i.opted_in for i in chosen], np.bool_)
+            )
+
+    def _lists_of(self, installation: Installation) -> frozenset[str]:
+        return frozenset(
+            name
+            for (app_id, dev, name), (_, ids) in self._audiences.items()
+            if (app_id, dev) == (installation.app_id, installation.dev)
+            and installation.installation_id in ids
+        )
+
+    def put_audience(
+        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    ) -> Audience:
+        ids = frozenset(installation_ids)
+        made = Audience(name, len(ids), at)
+        self._audiences[app_id, dev, name] = made, ids
+        return made
+
+    def audiences(self, app_id: int, dev: bool) -> list[Audience]:
+        found = [made for (*of, _), (made, _) in self._audiences.items() if of == [app_id, dev]]
+        return sorted(found, key=lambda made: made.name)
+
+    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+        return self._audiences.pop((app_id, dev, name), None) is not None
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         if name not in self._secrets:

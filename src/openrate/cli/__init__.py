@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from openrate import __version__
-from openrate.cli import apps, campaigns, companies, facts, serving
+from openrate.cli import apps, campaigns, companies, facts, sending, serving
 from openrate.errors import OpenrateError, UsageError
 
 __all__ = ["app", "main"]
@@ -43,6 +43,8 @@ def _options(
     """Push campaigns whose numbers can be trusted."""
 
 
+campaigns.app.command()(sending.send)
+campaigns.app.command()(sending.progress)
 app.add_typer(apps.app, name="app")
 app.add_typer(companies.app, name="company")
 app.add_typer(campaigns.app, name="campaign")

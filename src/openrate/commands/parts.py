@@ -6,7 +6,7 @@ from typing import Protocol
 
 from openrate.ingest import Ingest
 from openrate.installations import Installations
-from openrate.ports import Clock, EventLog, Records
+from openrate.ports import Clock, EventLog, Records, Sends
 
 
 class Parts(Protocol):
@@ -15,6 +15,10 @@ class Parts(Protocol):
     @property
     def records(self) -> Records:
         """Companies, apps, keys, campaigns."""
+
+    @property
+    def sends(self) -> Sends:
+        """What is to be sent, and how far that is."""
 
     @property
     def log(self) -> EventLog:

@@ -70,6 +70,18 @@ class ShowCampaign(_Request, frozen=True, tag="campaign show"):
     token: str
 
 
+class SendCampaign(_Request, frozen=True, tag="campaign send"):
+    """Make a campaign live."""
+
+    token: str
+
+
+class ShowProgress(_Request, frozen=True, tag="campaign progress"):
+    """How far the sends of a campaign are."""
+
+    token: str
+
+
 class ShowStats(_Request, frozen=True, tag="stats"):
     """The statistics of one campaign."""
 
@@ -108,6 +120,8 @@ Request = (
     | SetCompany
     | ListCampaigns
     | ShowCampaign
+    | SendCampaign
+    | ShowProgress
     | ShowStats
     | Verify
     | Rebuild

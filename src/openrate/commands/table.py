@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from openrate.commands import facts, records, requests
+from openrate.commands import facts, records, requests, sending
 from openrate.commands.parts import Parts
 from openrate.commands.requests import Request
 from openrate.control import Talk
@@ -23,6 +23,8 @@ COMMANDS: dict[type[msgspec.Struct], Callable[[Parts, Any, Talk], Any]] = {
     requests.SetCompany: records.set_company,
     requests.ListCampaigns: records.list_campaigns,
     requests.ShowCampaign: records.show_campaign,
+    requests.SendCampaign: sending.send,
+    requests.ShowProgress: sending.show_progress,
     requests.ShowStats: facts.show_stats,
     requests.Verify: facts.verify,
     requests.Rebuild: facts.rebuild,

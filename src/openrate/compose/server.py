@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
     ):
         _check_ages(parts)
         _apply_rules(parts)
-        services = Services(parts.records, parts.log, parts.clock)
+        services = Services(parts.records, parts.sends, parts.log, parts.clock)
         app = http_app(settings, services, parts.ingest, parts.installations, request_log)
         with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
             gc.collect()

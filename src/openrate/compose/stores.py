@@ -16,10 +16,11 @@ from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
 from openrate.installations import Installations
-from openrate.ports import Clock, EventLog, Records, SystemClock
+from openrate.ports import Clock, EventLog, Sends, SystemClock
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.fact_files import Put, fact_file, writing
 from openrate.storage.records import SqlRecords
+from openrate.storage.sends import SqlSends
 
 __all__ = ["Alone", "Parts", "Put", "alone", "fact_file", "writing"]
 
@@ -33,7 +34,7 @@ class Parts:
         self.clock: Clock = SystemClock()
 
     @cached_property
-    def records(self) -> Records:
+    def records(self) -> SqlRecords:
         """Companies, apps, keys, campaigns, installations, in SQLite.
 
         Raises:
@@ -45,6 +46,11 @@ class Parts:
                 "restore the data folder from a backup, both files of it, or give another --data to start anew."
             )
         return SqlRecords(self._folder.records)
+
+    @cached_property
+    def sends(self) -> Sends:
+        """What is to be sent, beside the records."""
+        return SqlSends(self.records.database)
 
     @cached_property
     def log(self) -> EventLog:

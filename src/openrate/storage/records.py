@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Executable, Row, and_, insert, select, update
 
+from openrate.conditions import Selection
 from openrate.model import (
     App,
+    Audience,
     Campaign,
     CampaignRef,
     Company,
@@ -27,7 +29,8 @@ from openrate.model import (
     Scope,
     Sender,
 )
-from openrate.storage import installations
+from openrate.ports import Opens, Selected
+from openrate.storage import audience, audience_lists, installations
 from openrate.storage.database import Database
 from openrate.storage.directory import read_directory
 from openrate.storage.remembered import Remembered
@@ -54,8 +57,8 @@ class SqlRecords:
 
     def __init__(self, place: Path | str) -> None:
         """Open the database at ``place``, a file for SQLite or a URL; raises what ``Database`` raises."""
-        self._database = Database(place)
-        with self._database.reading() as connection:
+        self.database = Database(place)
+        with self.database.reading() as connection:
             self._directory = read_directory(connection)
         self._directory_lock = threading.Lock()
         self._refs: Remembered[CampaignRef] = Remembered(_REFS_REMEMBERED)
@@ -63,7 +66,7 @@ class SqlRecords:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
     def company(self, name: str) -> Company | None:
         """The company of that name, if there is one."""
@@ -143,11 +146,14 @@ class SqlRecords:
         dev_only: bool,
         at: int,
         was_live: bool,
+        next_due_at: int | None = None,
     ) -> Campaign:
         """Store a new campaign."""
-        fresh = Campaign(0, app_id, token, parameters, has_versions, dev_only, True, at, was_live)
+        fresh = Campaign(
+            0, app_id, token, parameters, has_versions, dev_only, True, at, was_live, next_due_at=next_due_at
+        )
         row = insert(campaigns).values(token=token, app_id=app_id, **_changeable(fresh))
-        with self._database.writing(f"There is a campaign {token} already.") as connection:
+        with self.database.writing(f"There is a campaign {token} already.") as connection:
             number = connection.scalar(row.returning(campaigns.c.id))
         return msgspec.structs.replace(fresh, id=number)
 
@@ -157,7 +163,7 @@ class SqlRecords:
         if remembered is not None or not _TOKEN.fullmatch(token):
             return remembered
         moment = self._campaigns.moment
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = _read_campaign(connection, app_id, token)
         if found is not None:
             weight = len(_encode(found.parameters)) + _OVERHEAD
@@ -176,7 +182,7 @@ class SqlRecords:
     def campaign_tokens(self, app_id: int) -> dict[int, str]:
         """The token of each campaign of that app by its id, deleted ones included."""
         wanted = select(campaigns.c.id, campaigns.c.token).where(campaigns.c.app_id == app_id)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return {row.id: row.token for row in connection.execute(wanted)}
 
     def update_campaign(
@@ -186,7 +192,7 @@ class SqlRecords:
         if not _TOKEN.fullmatch(token):
             return None
         try:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 return _update_campaign(connection, app_id, token, change)
         finally:
             # After a failure too: a commit that reports one may still have reached the disk.
@@ -219,31 +225,66 @@ class SqlRecords:
         if not include_dev:
             wanted.append(campaigns.c.dev_only.is_(False))
         page = select(*_CAMPAIGN_COLUMNS).where(*wanted).order_by(campaigns.c.id.desc())
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return [_campaign(row) for row in connection.execute(page.offset(offset).limit(limit))]
 
     def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
         """One installation."""
         if not installations.can_be_an_id(installation_id):
             return None
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return installations.read(connection, app_id, dev, installation_id)
 
     def put_installation(self, installation: Installation, at: int) -> bool:
         """Insert or replace; a push token belongs to the installation that gave it last. True when it is new."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             return installations.put(connection, installation, at)
 
     def delete_installation(self, app_id: int, dev: bool, installation_id: str) -> bool:
         """Remove one; False when it is unknown. Its token version is remembered, so old tokens stay void."""
         if not installations.can_be_an_id(installation_id):
             return False
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             return installations.remove(connection, app_id, dev, installation_id)
+
+    def put_installations(self, batch: Sequence[Installation], at: int) -> None:
+        """Insert or replace several of one app and one world, with distinct ids."""
+        if batch:
+            with self.database.writing() as connection:
+                installations.put_all(connection, batch, at)
+
+    def installations(
+        self, app_id: int, dev: bool, installation_ids: Sequence[str]
+    ) -> dict[str, Installation]:
+        """Those of ``installation_ids`` that there are, by id."""
+        wanted = [each for each in installation_ids if installations.can_be_an_id(each)]
+        with self.database.reading() as connection:
+            return installations.read_all(connection, app_id, dev, wanted)
+
+    def select(self, selection: Selection, opens: Callable[[], Opens], after: str = "") -> Iterator[Selected]:
+        """The installations of a selection, ascending by id, in parts of up to some thousand."""
+        return audience.selected(self.database.reading, selection, opens, after)
+
+    def put_audience(
+        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    ) -> Audience:
+        """Make or replace a named list of installations; ids that are there twice count once."""
+        with self.database.writing() as connection:
+            return audience_lists.put(connection, app_id, dev, name, installation_ids, at)
+
+    def audiences(self, app_id: int, dev: bool) -> list[Audience]:
+        """The named lists of an app and a world, by name."""
+        with self.database.reading() as connection:
+            return audience_lists.read_all(connection, app_id, dev)
+
+    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+        """Remove a list; False when there is none of that name."""
+        with self.database.writing() as connection:
+            return audience_lists.remove(connection, app_id, dev, name)
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A secret of this server by name, made at first use."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             known: bytes | None = connection.scalar(select(secrets.c.value).where(secrets.c.name == name))
             if known is not None:
                 return known
@@ -253,7 +294,7 @@ class SqlRecords:
 
     def replace_secret(self, name: str, value: bytes) -> None:
         """Rotate a secret."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             known = connection.execute(update(secrets).where(secrets.c.name == name).values(value=value))
             if not known.rowcount:
                 connection.execute(insert(secrets).values(name=name, value=value))
@@ -264,7 +305,7 @@ class SqlRecords:
         What is remembered follows when the change is durable, in the order of the changes.
         """
         with self._directory_lock:
-            with self._database.writing(taken) as connection:
+            with self.database.writing(taken) as connection:
                 number = connection.scalar(statement)
                 # Before the commit: a revoked key must not stay good because this could not be read after it.
                 directory = read_directory(connection)
@@ -274,7 +315,7 @@ class SqlRecords:
     def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         found: dict[str, CampaignRef] = {}
         moment = self._refs.moment
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for start in range(0, len(tokens), _TOKENS_AT_ONCE):
                 found |= _read_refs(connection, app_id, tokens[start : start + _TOKENS_AT_ONCE])
         for token, ref in found.items():

@@ -86,8 +86,9 @@ campaigns = Table(
     Column("was_completed", Boolean, nullable=False),
     Column("deleted_at", BigInteger),
     Column("completed_at", BigInteger),
-    Column("next_due_at", BigInteger, index=True),
+    Column("next_due_at", BigInteger),
     Index(None, "app_id", "id"),
+    Index(None, "next_due_at", "completed_at"),
 )
 
 installations = Table(

@@ -15,6 +15,7 @@ from openrate.web.gate import Gate
 from openrate.web.health import Health
 from openrate.web.limits import Inflight
 from openrate.web.routing import litestar
+from openrate.web.sends_api import SendsApi
 from openrate.web.services import Services
 from openrate.web.tally import Tally
 from openrate.web.v1_api import V1Api
@@ -31,7 +32,10 @@ def http_app(
     tally = Tally(services.log)
     gate = Gate(settings, services)
     campaigns = CampaignsApi(gate, services)
+    sends = SendsApi(gate, services)
     v1 = V1Api(gate, installations, ingest, Inflight(settings.inflight_mb << 20), tally)
     health = Health(settings, services.records, services.log, tally)
-    inner = litestar([*campaigns.routes(), *v1.routes(), *health.routes(), *description.routes()])
+    inner = litestar(
+        [*campaigns.routes(), *sends.routes(), *v1.routes(), *health.routes(), *description.routes()]
+    )
     return Front(inner, campaigns.stats, v1.events, AccessLog(request_log), tally)

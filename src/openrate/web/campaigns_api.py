@@ -112,6 +112,7 @@ class CampaignsApi:
             dev_only=access.dev,
             at=now,
             was_live=new.live,
+            next_due_at=campaigns.first_due(access.app, new.parameters),
         )
         return token
 

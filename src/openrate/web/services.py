@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from openrate.ports import Clock, EventLog, Records
+from openrate.ports import Clock, EventLog, Records, Sends
 from openrate.web.statistics_cache import StatisticsCache
 
 
 class Services:
     """The stores, the clock, and the statistics that are kept as bytes."""
 
-    def __init__(self, records: Records, log: EventLog, clock: Clock) -> None:
+    def __init__(self, records: Records, sends: Sends, log: EventLog, clock: Clock) -> None:
         self.records = records
+        self.sends = sends
         self.log = log
         self.clock = clock
         self.statistics = StatisticsCache(log)

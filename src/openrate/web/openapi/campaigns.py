@@ -19,7 +19,7 @@ KEY = {
     "description": "An API key of the app: Live (30 hex, upper case), SDK (32), or Dev (DEV and 27).",
     "schema": {"type": "string", "pattern": "^(DEV[0-9A-F]{27}|[0-9A-F]{30}|[0-9A-F]{32})$"},
 }
-_CAMPAIGN = {
+CAMPAIGN = {
     "name": "token",
     "in": "path",
     "required": True,
@@ -93,7 +93,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/1.1/{key}/campaigns/update/{token}": {
-        "parameters": [KEY, _CAMPAIGN],
+        "parameters": [KEY, CAMPAIGN],
         "post": _operation(
             "updateCampaign",
             "Change a campaign",
@@ -102,7 +102,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/1.1/{key}/campaigns/delete/{token}": {
-        "parameters": [KEY, _CAMPAIGN],
+        "parameters": [KEY, CAMPAIGN],
         "post": _operation(
             "deleteCampaign",
             "Delete a campaign",
@@ -133,7 +133,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/1.1/{key}/campaigns/{token}": {
-        "parameters": [KEY, _CAMPAIGN],
+        "parameters": [KEY, CAMPAIGN],
         "get": _operation(
             "getCampaign",
             "Read a campaign",
@@ -144,7 +144,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/1.1/{key}/campaigns/stats/{token}": {
-        "parameters": [KEY, _CAMPAIGN],
+        "parameters": [KEY, CAMPAIGN],
         "get": _operation(
             "campaignStatistics",
             "The statistics of a campaign, per UTC day and version",

@@ -39,6 +39,29 @@ _COUNTER = {"type": "integer", "minimum": 0}
 _INNER = ("sent", "sent_optins", "direct_open", "influenced_open", "reengaged")
 _TOKEN_FIELD = {"type": "string", "pattern": _TOKEN}
 
+_COUNTS = dict.fromkeys(("recipients", "sent", "errors", "skipped"), _COUNTER)
+_REASON = {"type": ["string", "null"], "description": "Why it waits, if it does."}
+_SEND = _object(
+    {
+        "send_id": {"type": "string", "description": "The due time of the occurrence, as in push_time."},
+        "state": {"type": "string", "enum": ["selecting", "sending", "done", "cancelled"]},
+        "due_at": {"type": "string"},
+        "finished_at": {"type": ["string", "null"]},
+        **_COUNTS,
+        "reason": _REASON,
+    },
+    ["send_id", "state", "due_at", "finished_at", *_COUNTS, "reason"],
+)
+_PROGRESS = _object(
+    {
+        "campaign_token": _TOKEN_FIELD,
+        "state": {"type": "string", "enum": ["draft", "scheduled", "running", "completed", "stopped"]},
+        **_COUNTS,
+        "reason": _REASON,
+        "sends": {"type": "array", "items": ref("Send")},
+    },
+    ["campaign_token", "state", *_COUNTS, "reason", "sends"],
+)
 _ERROR = _object(
     {
         "code": {"type": "integer", "enum": [0, 1, 2, 10, 12, 20, 30, 31, 32, 60]},
@@ -345,5 +368,7 @@ SCHEMAS: dict[str, Schema] = {
     **_EVENTS,
     "Event": {"anyOf": [ref(name) for name in _EVENTS]},
     "Report": _REPORT,
+    "Send": _SEND,
+    "Progress": _PROGRESS,
     "Status": _object({"status": {"type": "string"}}, ["status"]),
 }

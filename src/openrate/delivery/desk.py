@@ -1,0 +1,26 @@
+"""What every part of sending works with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from openrate.model import App
+from openrate.ports import Clock, EventLog, Provider, Records, Sends
+
+
+class Providers(Protocol):
+    """Makes the way to the devices of an app."""
+
+    def __call__(self, app: App, dev: bool) -> Provider:
+        """Raises OpenrateError, in a sentence for the operator, when there is none."""
+
+
+class Desk(NamedTuple):
+    """The stores, the present, the providers, and the name of this worker, which its leases carry."""
+
+    records: Records
+    sends: Sends
+    log: EventLog
+    clock: Clock
+    providers: Providers
+    worker: str

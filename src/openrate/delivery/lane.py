@@ -1,0 +1,163 @@
+"""Sends for one app in one world, in a thread of its own.
+
+A turn: take in answers → report what came to an end → choose what to attempt next → write both down → begin.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from openrate.delivery.desk import Desk
+from openrate.delivery.pace import Rate, Window
+from openrate.delivery.work import POSITION_BITS, Work
+from openrate.errors import OpenrateError
+from openrate.model import App
+from openrate.ports import Provider, Push, Result, Verdict
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S = 0.25
+"""Seconds between looks at what is open: who stops a campaign sees it stop within a second."""
+_TURN_S = 0.02
+"""Seconds to wait for answers before something else is done."""
+_PAUSE_S = 5.0
+"""Seconds before what failed for all is tried again: storing facts, refused or missing credentials."""
+_LAST_S = 5.0
+"""Seconds that pushes under way get when the server stops."""
+
+
+class Lane:
+    """Sends what is open for one app in one world, until there is nothing left."""
+
+    def __init__(self, app: App, dev: bool, desk: Desk) -> None:
+        self._app, self._dev, self._desk = app, dev, desk
+        self._work = Work(app, dev, desk)
+        self._provider: Provider | None = None
+        self._window = Window()
+        self._rate = Rate(app.send_rate, time.monotonic())
+        self._is_refused = False
+        self._looked_at = -_LOOK_S
+        self._reason: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"send-{app.id}", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its thread has ended."""
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait until what is under way has ended, a few seconds at most; the rest is in the journal."""
+        self._thread.join(_LAST_S + 1)
+
+    def _run(self) -> None:
+        try:
+            self._send_all()
+            self._finish()
+        except Exception:
+            logger.exception("Sending for app %d failed; it goes on in a few seconds.", self._app.id)
+            self._stop.wait(_PAUSE_S)
+        finally:
+            self._hang_up()
+
+    def _send_all(self) -> None:
+        while not self._stop.is_set():
+            self._look()
+            if self._work.is_over:
+                return
+            try:
+                self._turn()
+            except OpenrateError as error:
+                self._wait_because(str(error), _PAUSE_S)
+
+    def _turn(self) -> None:
+        self._take_answers()
+        self._work.conclude(0 if self._work.under_way else _TURN_S)
+        pushes = self._attempt()
+        lost = self._work.write(self._desk.clock.now())
+        if pushes and self._provider is not None:
+            self._rate.take(len(pushes))
+            self._provider.start([push for push in pushes if push.key >> POSITION_BITS not in lost])
+        elif not self._work.under_way and not self._work.is_reporting:
+            self._stop.wait(_TURN_S)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_S:
+            self._looked_at = now
+            self._work.look()
+
+    def _attempt(self) -> list[Push]:
+        """Choose what to begin now, as far as the window and the rate allow."""
+        now = time.monotonic()
+        most = min(self._window.room(self._work.under_way, now), self._rate.room(now))
+        if most <= 0 or (self._is_refused and self._work.under_way):
+            return []
+        if self._is_refused:
+            self._hang_up()  # the next one is made with the credentials of now
+        if self._provider is None:
+            self._provider = self._desk.providers(self._app, self._dev)
+        return self._work.attempt(most, self._desk.clock.now())
+
+    def _take_answers(self) -> None:
+        if self._provider is None or not self._work.under_way:
+            return
+        answers = self._provider.finished(_TURN_S)
+        if answers:
+            self._work.answered(answers, self._desk.clock.now())
+            self._adapt(answers)
+
+    def _adapt(self, answers: Sequence[tuple[Push, Verdict]]) -> None:
+        """Let the answers decide how many are under way, and say why a send waits."""
+        counts = Counter(verdict.result for _, verdict in answers)
+        held = next((verdict for _, verdict in answers if verdict.result is Result.HELD), None)
+        if held is not None:
+            self._is_refused = True
+            self._wait_because(held.reason, _PAUSE_S)
+            return
+        not_now = counts[Result.RETRY]
+        self._window.on_answers(len(answers) - not_now, not_now, time.monotonic())
+        if not_now > len(answers) // 2:
+            busy = next(verdict for _, verdict in answers if verdict.result is Result.RETRY)
+            self._explain(f"{busy.reason} It is tried again.")
+        elif self._window.room(0, time.monotonic()):
+            self._explain(None)
+
+    def _wait_because(self, reason: str, seconds: float) -> None:
+        self._window.close(seconds, time.monotonic())
+        self._explain(reason)
+        self._stop.wait(_TURN_S)
+
+    def _explain(self, reason: str | None) -> None:
+        """Write down why the sends wait, or that they do not any more."""
+        if reason == self._reason:
+            return
+        self._reason = reason
+        if reason is not None:
+            logger.warning("Sending for app %d waits: %s", self._app.id, reason)
+        for send in self._work.open_sends:
+            self._desk.sends.explain(send.id, reason)
+
+    def _finish(self) -> None:
+        """Wait for what is under way, write its end down, and give back the chunks."""
+        deadline = time.monotonic() + _LAST_S
+        while (self._work.under_way or self._work.is_reporting) and time.monotonic() < deadline:
+            self._take_answers()
+            self._work.conclude(_TURN_S)
+        self._work.write(self._desk.clock.now())
+        self._work.put_back()
+
+    def _hang_up(self) -> None:
+        if self._provider is not None:
+            self._provider.close()
+            self._provider = None
+            self._is_refused = False

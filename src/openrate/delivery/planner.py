@@ -1,0 +1,116 @@
+"""Writes down what is due and to whom it goes, before anything is sent.
+
+A send is written down in the moment it is due, once (its campaign, occurrence and wave name it). Then its
+recipients are selected and written down in chunks. A crash in between starts the selection again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from openrate import schedule
+from openrate.delivery.desk import Desk
+from openrate.model import DAY_MS, App, Campaign, Send, SendState
+from openrate.schedule import Due
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 2_000
+"""Recipients that are claimed, and whose progress is written down, together."""
+_KEPT_MS = 2 * DAY_MS
+"""Recipients of a finished wave are needed until the last wave of its occurrence, 26 hours later."""
+
+Select = Callable[[App, Campaign, Due], Iterator[list[str]]]
+"""Finds the recipients of a send, in parts of any size."""
+
+
+class Planner:
+    """See above. One thread uses it."""
+
+    def __init__(self, desk: Desk, select: Select) -> None:
+        self._desk = desk
+        self._select = select
+        self._forgot_at = 0
+
+    def step(self) -> list[Send]:
+        """Write down what became due, select its recipients, complete what is over. Returns what is open."""
+        now = self._desk.clock.now()
+        apps = {app.id: app for app in self._desk.records.apps()}
+        for app_id, token in self._desk.sends.due(now):
+            self._plan(app_id, token, now)
+        for send in self._desk.sends.open():
+            self._prepare(apps[send.app_id], send)
+        for app_id, token in self._desk.sends.uncompleted():
+            self._desk.records.update_campaign(app_id, token, lambda c: _completed(c, now))
+        if now - self._forgot_at > DAY_MS // 24:
+            self._desk.sends.forget(now - _KEPT_MS)
+            self._forgot_at = now
+        return self._desk.sends.open()
+
+    def _plan(self, app_id: int, token: str, now: int) -> None:
+        """First the sends, then the campaign's next time: after a crash in between they are there already."""
+        campaign = self._desk.records.campaign(app_id, token)
+        if campaign is None or campaign.next_due_at is None:
+            return
+        dues = schedule.due(campaign.parameters, campaign.next_due_at, now)
+        self._desk.sends.add([_send(campaign, due) for due in dues])
+        self._desk.records.update_campaign(app_id, token, lambda c: _planned(c, campaign, now))
+
+    def _prepare(self, app: App, send: Send) -> None:
+        campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
+        if campaign is None or campaign.deleted_at is not None:
+            self._desk.sends.finish(send.id, SendState.CANCELLED, self._desk.clock.now())
+        elif send.state is SendState.SELECTING and campaign.parameters["live"]:
+            self._select_recipients(app, campaign, send)
+
+    def _select_recipients(self, app: App, campaign: Campaign, send: Send) -> None:
+        due = schedule.wave(campaign.parameters, send.send_id, send.wave)
+        taken = self._desk.sends.taken(campaign.id, send.send_id, send.wave) if send.wave else set()
+        chunks = recipients = 0
+        for names in _chunks(self._select(app, campaign, due), taken):
+            self._desk.sends.add_chunk(send.id, chunks, names)
+            chunks += 1
+            recipients += len(names)
+        self._desk.sends.begin(send.id, chunks, recipients)
+        logger.info("Campaign %d, send %s: %d recipients.", campaign.id, send.send_id, recipients)
+
+
+def _chunks(parts: Iterator[list[str]], taken: set[str]) -> Iterator[list[str]]:
+    """Chunks of one size, without those that an earlier wave took."""
+    waiting: list[str] = []
+    for part in parts:
+        waiting += [name for name in part if name not in taken] if taken else part
+        while len(waiting) >= CHUNK:
+            yield waiting[:CHUNK]
+            waiting = waiting[CHUNK:]
+    if waiting:
+        yield waiting
+
+
+def _send(campaign: Campaign, due: Due) -> Send:
+    return Send(
+        id=0,
+        app_id=campaign.app_id,
+        campaign_id=campaign.id,
+        campaign_token=campaign.token,
+        send_id=due.send_id,
+        wave=due.wave,
+        due_at=due.due_at,
+        expires_at=due.expires_at,
+    )
+
+
+def _planned(campaign: Campaign, known: Campaign, now: int) -> Campaign:
+    """The campaign with its next time; unless its schedule was changed meanwhile: then it is planned again."""
+    if campaign.next_due_at != known.next_due_at or campaign.parameters != known.parameters:
+        return campaign
+    return msgspec.structs.replace(campaign, next_due_at=schedule.next_due(campaign.parameters, now))
+
+
+def _completed(campaign: Campaign, now: int) -> Campaign:
+    if campaign.next_due_at is not None or campaign.completed_at is not None:
+        return campaign
+    return msgspec.structs.replace(campaign, completed_at=now)

@@ -1,0 +1,255 @@
+"""What is to be sent and how far that is, in the database of the records (``ports.Sends``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from openrate.model import Send, Sender, SendState
+from openrate.ports import Attempt, Chunk, Recipient, SendTally
+from openrate.storage.database import Database
+from openrate.storage.tables import apps, campaigns, installations, send_chunks, send_journals, sends
+
+_FIELDS = Send.__struct_fields__
+_OF_CAMPAIGN = {"app_id": campaigns.c.app_id, "campaign_token": campaigns.c.token}
+_COLUMNS = [_OF_CAMPAIGN[field] if field in _OF_CAMPAIGN else sends.c[field] for field in _FIELDS]
+_GIVEN = {"id", *_OF_CAMPAIGN}
+_OPEN = (SendState.SELECTING.value, SendState.SENDING.value)
+_AT_ONCE = 5_000
+"""Installations asked for in one statement; SQLite takes at most 32,766 values."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_names = msgspec.msgpack.Decoder(list[str]).decode
+_decode_attempts = msgspec.msgpack.Decoder(dict[int, Attempt]).decode
+
+
+class SqlSends:
+    """The sends beside the records, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, now: int) -> list[tuple[int, str]]:
+        """App and token of the live campaigns whose next send is due."""
+        wanted = select(campaigns.c.app_id, campaigns.c.token).where(
+            campaigns.c.next_due_at <= now, campaigns.c.live.is_(True), campaigns.c.deleted_at.is_(None)
+        )
+        with self._database.reading() as connection:
+            return [(row.app_id, row.token) for row in connection.execute(wanted)]
+
+    def add(self, new: Sequence[Send]) -> None:
+        """Write down sends; one that is there already is left as it is."""
+        with self._database.writing() as connection:
+            for send in new:
+                known = and_(
+                    sends.c.campaign_id == send.campaign_id,
+                    sends.c.send_id == send.send_id,
+                    sends.c.wave == send.wave,
+                )
+                if connection.scalar(select(sends.c.id).where(known)) is None:
+                    values = {name: getattr(send, name) for name in _FIELDS if name not in _GIVEN}
+                    connection.execute(insert(sends).values({**values, "state": send.state.value}))
+
+    def open(self) -> list[Send]:
+        """Those that are not finished, by due time."""
+        return self._read(sends.c.state.in_(_OPEN))
+
+    def of(self, campaign_id: int) -> list[Send]:
+        """All sends of a campaign, by due time."""
+        return self._read(sends.c.campaign_id == campaign_id)
+
+    def add_chunk(self, send: int, number: int, names: Sequence[str]) -> None:
+        """Write down recipients of a send that is being selected; one of that number is replaced."""
+        with self._database.writing() as connection:
+            _drop_chunks(connection, and_(send_chunks.c.send == send, send_chunks.c.number == number))
+            row = {"send": send, "number": number}
+            connection.execute(insert(send_chunks).values(row | {"recipients": _encode(names)}))
+            journal = {
+                "lease_until": 0,
+                "is_done": False,
+                "outcomes": bytes(len(names)),
+                "attempts": _encode({}),
+            }
+            connection.execute(insert(send_journals).values(row | journal))
+
+    def begin(self, send: int, chunks: int, recipients: int) -> None:
+        """The selection is complete; chunks that an interrupted one left beyond it are dropped."""
+        with self._database.writing() as connection:
+            _drop_chunks(connection, and_(send_chunks.c.send == send, send_chunks.c.number >= chunks))
+            row = update(sends).where(sends.c.id == send)
+            connection.execute(row.values(state=SendState.SENDING.value, recipients=recipients))
+
+    def taken(self, campaign_id: int, send_id: str, wave: int) -> set[str]:
+        """Who was selected in the waves of an occurrence before this one."""
+        earlier = and_(sends.c.campaign_id == campaign_id, sends.c.send_id == send_id, sends.c.wave < wave)
+        wanted = select(send_chunks.c.recipients).join(sends, sends.c.id == send_chunks.c.send).where(earlier)
+        with self._database.reading() as connection:
+            return {name for row in connection.execute(wanted) for name in _decode_names(row.recipients)}
+
+    def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
+        """A chunk that is not done, for this worker alone until then; None when there is none."""
+        journal = send_journals.c
+        free = and_(journal.send == send, journal.is_done.is_(False), journal.lease_until <= now)
+        with self._database.writing() as connection:
+            row = connection.execute(
+                select(send_journals).where(free).order_by(journal.number).limit(1)
+            ).one_or_none()
+            if row is None:
+                return None
+            mine = _named(send_journals, send, row.number)
+            connection.execute(update(send_journals).where(mine).values(worker=worker, lease_until=until))
+            names = connection.execute(
+                select(send_chunks.c.recipients).where(_named(send_chunks, send, row.number))
+            ).scalar_one()
+        return Chunk(send, row.number, _decode_names(names), row.outcomes, _decode_attempts(row.attempts))
+
+    def release(self) -> None:
+        """End all leases: those who had them are known to be dead."""
+        with self._database.writing() as connection:
+            held = and_(send_journals.c.is_done.is_(False), send_journals.c.lease_until > 0)
+            connection.execute(update(send_journals).where(held).values(lease_until=0))
+
+    def write(self, chunk: Chunk, worker: str, until: int, tally: SendTally, *, is_done: bool) -> bool:
+        """Write down how far a chunk is, and keep the lease until then; False when it was lost."""
+        values = {
+            "send_": chunk.send,
+            "number_": chunk.number,
+            "worker_": worker,
+            "lease_until": until,
+            "is_done": is_done,
+            "outcomes": bytes(chunk.outcomes),
+            "attempts": _encode(chunk.attempts),
+        }
+        with self._database.writing() as connection:
+            if not connection.execute(_WRITE, values).rowcount:
+                return False
+            if any(tally):
+                connection.execute(
+                    _COUNT, {"send_": chunk.send, **{f"{k}_": v for k, v in tally._asdict().items()}}
+                )
+        return True
+
+    def explain(self, send: int, reason: str | None) -> None:
+        """Say why a send waits, or that it does not."""
+        with self._database.writing() as connection:
+            connection.execute(update(sends).where(sends.c.id == send).values(reason=reason))
+
+    def finish(self, send: int, state: SendState, at: int) -> bool:
+        """It is over, unless it is to be done and a chunk of it is not; then False."""
+        over = update(sends).where(sends.c.id == send)
+        if state is SendState.DONE:
+            left = exists().where(send_journals.c.send == send, send_journals.c.is_done.is_(False))
+            over = over.where(~left)
+        with self._database.writing() as connection:
+            changed = connection.execute(over.values(state=state.value, reason=None, finished_at=at))
+            return bool(changed.rowcount)
+
+    def uncompleted(self) -> list[tuple[int, str]]:
+        """App and token of the campaigns that we send, whose sends are all finished, and of which nothing says so."""
+        still = exists().where(sends.c.campaign_id == campaigns.c.id, sends.c.state.in_(_OPEN))
+        wanted = (
+            select(campaigns.c.app_id, campaigns.c.token)
+            .join(apps, apps.c.id == campaigns.c.app_id)
+            .where(
+                campaigns.c.next_due_at.is_(None),
+                campaigns.c.completed_at.is_(None),
+                campaigns.c.deleted_at.is_(None),
+                campaigns.c.was_live.is_(True),
+                apps.c.sender == Sender.OPENRATE.value,
+                ~still,
+            )
+        )
+        with self._database.reading() as connection:
+            return [(row.app_id, row.token) for row in connection.execute(wanted)]
+
+    def forget(self, before: int) -> None:
+        """Drop the recipients of what was finished before then."""
+        finished = exists().where(sends.c.id == send_chunks.c.send, sends.c.finished_at < before)
+        with self._database.writing() as connection:
+            _drop_chunks(connection, finished)
+
+    def recipients(self, app_id: int, dev: bool, names: Sequence[str]) -> dict[str, Recipient]:
+        """What is known of these installations now."""
+        found: dict[str, Recipient] = {}
+        with self._database.reading() as connection:
+            for first in range(0, len(names), _AT_ONCE):
+                wanted = {"app": app_id, "dev": dev, "names": names[first : first + _AT_ONCE]}
+                found.update(
+                    (name, Recipient(token, language, opted_in))
+                    for name, token, language, opted_in in connection.execute(_RECIPIENTS, wanted)
+                )
+        return found
+
+    def retire_tokens(self, app_id: int, dev: bool, tokens: Sequence[tuple[str, str]]) -> None:
+        """Take the push token from each of these installations, if it still is that one."""
+        rows = [{"app": app_id, "dev_": dev, "name": name, "token": token} for name, token in tokens]
+        with self._database.writing() as connection:
+            connection.execute(_RETIRE, rows)
+
+    def _read(self, condition: ColumnElement[bool]) -> list[Send]:
+        wanted = (
+            select(*_COLUMNS)
+            .join_from(sends, campaigns)
+            .where(condition)
+            .order_by(sends.c.due_at, sends.c.id)
+        )
+        with self._database.reading() as connection:
+            return [_send(row) for row in connection.execute(wanted)]
+
+
+_WRITE = (
+    update(send_journals)
+    .where(
+        send_journals.c.send == bindparam("send_"),
+        send_journals.c.number == bindparam("number_"),
+        send_journals.c.worker == bindparam("worker_"),
+    )
+    .values({name: bindparam(name) for name in ("lease_until", "is_done", "outcomes", "attempts")})
+)
+_COUNT = (
+    update(sends)
+    .where(sends.c.id == bindparam("send_"))
+    .values({name: sends.c[name] + bindparam(f"{name}_") for name in SendTally._fields})
+)
+_RECIPIENTS = select(
+    installations.c.installation_id,
+    installations.c.push_token,
+    installations.c.language,
+    installations.c.opted_in,
+).where(
+    installations.c.app_id == bindparam("app"),
+    installations.c.dev == bindparam("dev"),
+    installations.c.installation_id.in_(bindparam("names", expanding=True)),
+)
+_RETIRE = (
+    update(installations)
+    .where(
+        installations.c.app_id == bindparam("app"),
+        installations.c.dev == bindparam("dev_"),
+        installations.c.installation_id == bindparam("name"),
+        installations.c.push_token == bindparam("token"),
+    )
+    .values(push_token=None, push_token_hash=None)
+)
+
+
+def _send(row: Any) -> Send:
+    fields = dict(zip(_FIELDS, row, strict=True))
+    return Send(**{**fields, "state": SendState(fields["state"])})
+
+
+def _named(table: Any, send: int, number: int) -> ColumnElement[bool]:
+    return and_(table.c.send == send, table.c.number == number)
+
+
+def _drop_chunks(connection: Connection, condition: ColumnElement[bool]) -> None:
+    chosen = select(send_chunks.c.send, send_chunks.c.number).where(condition)
+    rows = [{"send_": row.send, "number_": row.number} for row in connection.execute(chosen)]
+    for table in (send_journals, send_chunks):
+        if rows:
+            mine = and_(table.c.send == bindparam("send_"), table.c.number == bindparam("number_"))
+            connection.execute(delete(table).where(mine), rows)

@@ -1,0 +1,118 @@
+"""An app that we send for, with its stores, its devices and a stub in the place of Apple and Google."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from openrate import campaigns, companies
+from openrate.delivery import Delivery
+from openrate.delivery.desk import Desk
+from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
+from openrate.ports import Provider, SystemClock
+from openrate.providers.stub import StubProvider
+from openrate.schedule import Due
+from openrate.storage.duckdb import DuckdbLog
+from openrate.storage.records import SqlRecords
+from openrate.storage.sends import SqlSends
+
+BODY = {"name": "Spring sale", "live": True, "push_time": "now", "messages": [{"body": "Two days only"}]}
+
+
+class Workshop:
+    """The stores of a folder, opened as the server opens them, and one app."""
+
+    def __init__(self, folder: Path) -> None:
+        self.records = SqlRecords(folder / "records.db")
+        self.sends = SqlSends(self.records.database)
+        self.log = DuckdbLog(folder / "facts.duckdb")
+        self.clock = SystemClock()
+        self.journal = folder / "stub.journal"
+        self.provide: Callable[[App, bool], Provider] = lambda _app, _dev: StubProvider(self.journal)
+        if self.records.company("Acme") is None:
+            companies.create_app(self.records, "Acme", "Shop", Platform.ANDROID, Sender.OPENRATE, 0)
+        self.app = self.records.apps()[0]
+
+    def close(self) -> None:
+        self.log.close()
+        self.records.close()
+
+    def register(
+        self, tokens: Sequence[str | None], *, language: str | None = None, first: int = 0
+    ) -> list[str]:
+        """Installations with these push tokens; returns their ids."""
+        names = [f"i-{first + at:06}" for at in range(len(tokens))]
+        for name, token in zip(names, tokens, strict=True):
+            self.records.put_installation(
+                Installation(self.app.id, name, False, Platform.ANDROID, None, 1, token, language), 0
+            )
+        return names
+
+    def create(self, **parameters: Any) -> str:
+        """A campaign; returns its token."""
+        now = self.clock.now()
+        new = campaigns.create(encoded(BODY | parameters), now)
+        token = secrets.token_hex(16)
+        self.records.create_campaign(
+            self.app.id,
+            token,
+            new.parameters,
+            has_versions=new.has_versions,
+            dev_only=False,
+            at=now,
+            was_live=new.live,
+            next_due_at=campaigns.first_due(self.app, new.parameters),
+        )
+        return token
+
+    def update(self, token: str, **parameters: Any) -> None:
+        changed = self.records.update_campaign(
+            self.app.id,
+            token,
+            lambda known: campaigns.update(known, self.app, encoded(parameters), self.clock.now()),
+        )
+        assert changed
+
+    def campaign(self, token: str) -> Campaign:
+        found = self.records.campaign(self.app.id, token)
+        assert found
+        return found
+
+    def state(self, token: str) -> str:
+        return campaigns.state(self.campaign(token), self.app, self.clock.now()).value
+
+    def rows(self, token: str) -> list[DayRow]:
+        self.log.settle()
+        return list(self.log.rows(self.campaign(token).id))
+
+    @contextmanager
+    def delivering(self) -> Iterator[Delivery]:
+        desk = Desk(self.records, self.sends, self.log, self.clock, self.provide, "test")
+        with closing(Delivery(desk, self.select)) as delivery:
+            yield delivery
+
+    def select(self, _app: App, _campaign: Campaign, _due: Due) -> Iterator[list[str]]:
+        """Everyone with a push token."""
+        with self.records.database.reading() as connection:
+            found = connection.exec_driver_sql(
+                "select installation_id from installations where push_token is not null order by 1"
+            )
+            yield [row[0] for row in found]
+
+
+def encoded(parameters: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(parameters)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what is promised to come soon."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.02)

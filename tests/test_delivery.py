@@ -1,0 +1,138 @@
+"""From a campaign that is due to pushes that were accepted, and to its statistics."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from openrate.model import DayRow, FactType
+from openrate.providers.stub import StubProvider, deliveries
+from sending import Workshop, wait_until
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Workshop]:
+    with closing(Workshop(tmp_path)) as workshop:
+        yield workshop
+
+
+def total(rows: list[DayRow], counter: str) -> int:
+    return sum(getattr(row, counter) for row in rows)
+
+
+def test_a_live_campaign_is_sent_and_its_statistics_fill_by_themselves(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(5_000)])
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    rows = shop.rows(token)
+    assert total(rows, "sent") == total(rows, "sent_optins") == 5_000
+    assert {d.token for d in deliveries(shop.journal)} == {f"t{n}" for n in range(5_000)}
+    assert len(deliveries(shop.journal)) == 5_000
+    assert shop.log.verify() == []
+    (send,) = shop.sends.of(shop.campaign(token).id)
+    assert (send.recipients, send.sent, send.errors, send.skipped, send.state) == (5_000, 5_000, 0, 0, "done")
+
+
+def test_each_end_becomes_its_fact_and_a_gone_token_is_retired(shop: Workshop) -> None:
+    names = shop.register(["good", "stub:gone", "stub:refused", "stub:retry:1", None])
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    facts = {fact.installation_id: fact for fact in shop.log.facts()}
+    kinds = {name: (fact.type, fact.cause) for name, fact in facts.items()}
+    assert kinds == {
+        names[0]: (FactType.PUSH_SENT, None),
+        names[1]: (FactType.PUSH_ERROR, "unregistered"),
+        names[2]: (FactType.PUSH_ERROR, "payload"),
+        names[3]: (FactType.PUSH_SENT, None),
+    }
+    assert {fact.send for fact in facts.values()} == {shop.campaign(token).parameters["push_time"]}
+    assert {fact.platform for fact in facts.values()} == {"android"}
+    gone = shop.records.installation(shop.app.id, False, names[1])
+    assert gone is not None
+    assert gone.push_token is None
+
+
+def test_nothing_is_sent_for_a_draft_and_a_scheduled_one_waits_for_its_time(shop: Workshop) -> None:
+    shop.register(["one"])
+    draft = shop.create(live=False)
+    later = shop.create(push_time="2090-01-01T00:00:00")
+    now = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(now) == "completed")
+        assert shop.state(draft) == "draft"
+        assert shop.state(later) == "scheduled"
+        shop.update(draft, live=True)
+        wait_until(lambda: shop.state(draft) == "completed")
+    assert Counter(d.campaign_token for d in deliveries(shop.journal)) == {now: 1, draft: 1}
+
+
+def test_a_running_send_stops_within_a_second_and_goes_on_where_it_stopped(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(6_000)])
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, latency_ms=200)
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.journal.exists() and len(deliveries(shop.journal)) > 500)
+        shop.update(token, live=False)
+        time.sleep(1)
+        stopped = len(deliveries(shop.journal))
+        time.sleep(1)
+        assert len(deliveries(shop.journal)) == stopped < 6_000
+        assert shop.state(token) == "stopped"
+        shop.update(token, live=True)
+        wait_until(lambda: shop.state(token) == "completed")
+    assert Counter(d.token for d in deliveries(shop.journal)) == {f"t{n}": 1 for n in range(6_000)}
+
+
+def test_a_provider_that_is_down_is_waited_for_and_the_send_says_why(shop: Workshop, tmp_path: Path) -> None:
+    shop.register([f"t{n}" for n in range(300)])
+    down = tmp_path / "down"
+    down.touch()
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, down=down)
+    token = shop.create()
+
+    def reason() -> str | None:
+        return next((send.reason for send in shop.sends.of(shop.campaign(token).id)), None)
+
+    with shop.delivering():
+        wait_until(lambda: reason() is not None)
+        assert "down" in str(reason())
+        down.unlink()
+        wait_until(lambda: shop.state(token) == "completed", 60)
+    assert total(shop.rows(token), "sent") == 300
+    assert reason() is None
+
+
+def test_a_send_rate_is_kept(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(1_000)])
+    token = shop.create(send_rate=6_000)
+    began = time.monotonic()
+    with shop.delivering():
+        wait_until(lambda: shop.journal.exists() and len(deliveries(shop.journal)) > 200)
+    assert len(deliveries(shop.journal)) <= 100 * (time.monotonic() - began + 1)
+    with shop.delivering():
+        shop.update(token, send_rate=600_000)
+        wait_until(lambda: shop.state(token) == "completed")
+    assert len(deliveries(shop.journal)) == 1_000
+
+
+def test_what_is_not_sent_when_its_time_to_live_is_over_is_reported_as_expired(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    names = shop.register([f"t{n}" for n in range(20)])
+    down = tmp_path / "down"
+    down.touch()
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, down=down)
+    token = shop.create(time_to_live=3)
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed", 30)
+    facts = list(shop.log.facts())
+    assert {fact.installation_id for fact in facts} == set(names)
+    assert {fact.type for fact in facts} == {FactType.PUSH_ERROR}
+    assert total(shop.rows(token), "errors") == 20
