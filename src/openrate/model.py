@@ -29,6 +29,15 @@ class Sender(StrEnum):
     OPENRATE = "openrate"
 
 
+class ProviderName(StrEnum):
+    """By whom an app's pushes go: Google, Apple, the browsers' push services, or the one that only pretends."""
+
+    FCM = "fcm"
+    APNS = "apns"
+    WEBPUSH = "webpush"
+    STUB = "stub"
+
+
 class Scope(StrEnum):
     """What a REST key may do: everything, or only read (GET)."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 
+import numpy as np
+
 from openrate.attribution import statistics
-from openrate.model import DayRow, Fact, Rule
-from openrate.ports import Difference, FactColumns, Progress
+from openrate.model import DayRow, Fact, FactType, Rule
+from openrate.ports import NEVER, Difference, FactColumns, Opens, OpenTimes, Progress
 
 
 class MemoryLog:
@@ -15,11 +17,11 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self._facts: list[Fact] = []
+        self._dev_facts: list[Fact] = []
         self._rules: dict[int, Rule] = {}
 
     def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
-        if not dev:
-            self._facts += facts_in(app_id, facts)
+        (self._dev_facts if dev else self._facts).extend(facts_in(app_id, facts))
         done: Future[None] = Future()
         done.set_result(None)
         return done
@@ -58,6 +60,9 @@ class MemoryLog:
             and installation_id in {None, f.installation_id}
         )
 
+    def opens(self, app_id: int, dev: bool) -> Opens:
+        return MemoryOpens([f for f in (self._dev_facts if dev else self._facts) if f.app_id == app_id])
+
     def counts(self) -> dict[str, int]:
         return {"facts": len(self._facts), "attributed_facts": len(self._facts)}
 
@@ -66,6 +71,23 @@ class MemoryLog:
 
     def close(self) -> None:
         pass
+
+
+class MemoryOpens:
+    """As the facts were when it was made."""
+
+    def __init__(self, facts: list[Fact]) -> None:
+        self._facts = facts
+
+    def of(self, installation_ids: Sequence[str]) -> OpenTimes:
+        rows = []
+        for name in installation_ids:
+            mine = [f for f in self._facts if f.installation_id == name]
+            opened = [f.at for f in mine if f.type in {FactType.APP_OPEN, FactType.PUSH_OPEN}]
+            installed = [f.at for f in mine if f.type is FactType.INSTALLED]
+            first_seen = min(opened + installed, default=NEVER)
+            rows.append((first_seen, min(opened, default=NEVER), max(opened, default=NEVER)))
+        return OpenTimes(*np.array(rows, np.int64).reshape(-1, 3).T)
 
 
 def facts_in(app_id: int, columns: FactColumns) -> list[Fact]:

@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
-from openrate.ports import Difference, FactColumns, Progress
+from openrate.ports import Difference, FactColumns, Opens, Progress
 from openrate.storage.duckdb import file, recompute, start, writing
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
 from openrate.storage.duckdb.hot import HotFacts
 from openrate.storage.duckdb.numbering import Numbering
+from openrate.storage.duckdb.opens import NamedOpens, NumberedOpens, named_times, numbered_times
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +147,15 @@ class DuckdbLog:
     ) -> Iterator[Fact]:
         """Stream stored facts of the live world in order of arrival."""
         return recompute.stream(self._connection.cursor(), app_id, campaign_id, installation_id)
+
+    def opens(self, app_id: int, dev: bool) -> Opens:
+        """When the installations of an app and a world opened, by everything that is durable now."""
+        cursor = self._connection.cursor()
+        if dev:
+            return NamedOpens(named_times(cursor, app_id))
+        times = numbered_times(cursor, app_id)
+        # Last: whatever was opened anew meanwhile, the numbers of durable facts stay what they are.
+        return NumberedOpens(self._numbering, app_id, times)
 
     def counts(self) -> dict[str, int]:
         """Figures for operators."""

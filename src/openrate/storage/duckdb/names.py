@@ -29,7 +29,12 @@ def hash_names(scope: NDArray[np.int32] | int, names: Sequence[str]) -> NDArray[
 
 
 class NameTable:
-    """A growing dictionary from 128-bit keys to 0, 1, 2 … in order of arrival; about 30 bytes a name."""
+    """A growing dictionary from 128-bit keys to 0, 1, 2 … in order of arrival; about 30 bytes a name.
+
+    One thread adds; others may ``find`` meanwhile, and find what was there when they began. For them, a number
+    is in the slots only after its key is in the keys, and larger arrays take the place of full ones when they
+    are whole.
+    """
 
     def __init__(self) -> None:
         self._slots = np.full(1 << 12, _EMPTY, np.int32)
@@ -41,7 +46,7 @@ class NameTable:
 
     def intern(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The number of each key, and the positions in ``keys`` at which a new number first stands, in order."""
-        numbers = self._find(keys)
+        numbers = self.find(keys)
         missing = np.flatnonzero(numbers == _EMPTY)
         if not len(missing):
             return numbers, missing
@@ -61,8 +66,9 @@ class NameTable:
             grown[: self._count] = self._keys[: self._count]
             self._keys = grown
         if count * 2 > len(self._slots):
-            self._slots = np.full(1 << int(count * 3 - 1).bit_length(), _EMPTY, np.int32)
-            self._place(np.arange(self._count, dtype=np.int32))
+            slots = np.full(1 << int(count * 3 - 1).bit_length(), _EMPTY, np.int32)
+            _place(slots, self._keys, np.arange(self._count, dtype=np.int32))
+            self._slots = slots
 
     def add(self, keys: NDArray[np.uint64]) -> None:
         """Give the next numbers to keys known to be new and distinct."""
@@ -70,31 +76,36 @@ class NameTable:
         numbers = np.arange(self._count, self._count + len(keys), dtype=np.int32)
         self._keys[numbers] = keys
         self._count += len(keys)
-        self._place(numbers)
+        _place(self._slots, self._keys, numbers)
 
-    def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The number of each key, -1 for one that has none."""
+        # In this order: what is in these slots by now has its key in these keys, if its number is below the count.
+        count, slots, known = self._count, self._slots, self._keys
         found = np.full(len(keys), _EMPTY, np.int32)
-        mask = len(self._slots) - 1
+        mask = len(slots) - 1
         rest = np.arange(len(keys))
         slot = (keys[:, 0] & np.uint64(mask)).astype(np.int64)
         while len(rest):
-            number = self._slots[slot]
-            same = (number != _EMPTY) & (self._keys[number] == keys[rest]).all(axis=1)
+            number = slots[slot]
+            is_old = (number != _EMPTY) & (number < count)
+            same = is_old & (known[np.where(is_old, number, 0)] == keys[rest]).all(axis=1)
             found[rest[same]] = number[same]
             go_on = (number != _EMPTY) & ~same
             rest = rest[go_on]
             slot = (slot[go_on] + 1) & mask
         return found
 
-    def _place(self, numbers: NDArray[np.int32]) -> None:
-        """Write numbers into free slots; of several that want one, the last written stays, the others move on."""
-        mask = len(self._slots) - 1
-        slot = (self._keys[numbers, 0] & np.uint64(mask)).astype(np.int64)
-        while len(numbers):
-            free = self._slots[slot] == _EMPTY
-            self._slots[slot[free]] = numbers[free]
-            lost = self._slots[slot] != numbers
-            numbers, slot = numbers[lost], (slot[lost] + 1) & mask
+
+def _place(slots: NDArray[np.int32], keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> None:
+    """Write numbers into free slots; of several that want one, the last written stays, the others move on."""
+    mask = len(slots) - 1
+    slot = (keys[numbers, 0] & np.uint64(mask)).astype(np.int64)
+    while len(numbers):
+        free = slots[slot] == _EMPTY
+        slots[slot[free]] = numbers[free]
+        lost = slots[slot] != numbers
+        numbers, slot = numbers[lost], (slot[lost] + 1) & mask
 
 
 def _distinct(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -7,6 +7,7 @@ that need them; until that transaction holds, they wait here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,10 @@ class Numbering:
     def sizes(self) -> tuple[int, int, int]:
         """How many installations, sends and campaigns: every number is below."""
         return len(self._installations), len(self._sends), self._campaigns
+
+    def find_installations(self, app_id: int, names: Sequence[str]) -> NDArray[np.int32]:
+        """The numbers of installations of an app, -1 for those that have none; from any thread."""
+        return self._installations.find(hash_names(app_id, names))
 
     def load_installations(self, apps: NDArray[np.int32], names: list[str]) -> None:
         """Take over installations from the file, in order of their numbers."""

@@ -1,0 +1,192 @@
+"""Selecting installations: SQL finds what the records know, numpy adds what follows from facts, part by part.
+
+What the whole condition demands of the records alone is the WHERE. Of the rest, the largest pieces that are
+about the records alone are asked as columns of truths, and combined with the pieces about facts as arrays.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
+
+from openrate.audience import moments_in, needs_facts, segments_of
+from openrate.conditions import (
+    All,
+    AnyOf,
+    AsOf,
+    At,
+    Condition,
+    Exists,
+    Field,
+    InSegments,
+    Lies,
+    Not,
+    Order,
+    Selection,
+    Source,
+)
+from openrate.ports import NEVER, Opens, OpenTimes, Selected
+from openrate.storage.audience_sql import Sql, attribute_text, is_sql, sql
+from openrate.storage.tables import installations
+
+PART = 10_000
+"""Installations in a part: a transaction of about 10 ms."""
+
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Reading = Callable[[], AbstractContextManager[Connection]]
+
+_ORDERS: dict[Order, Callable[[Ints, int], Flags]] = {
+    Order.LESS: operator.lt,
+    Order.AT_MOST: operator.le,
+    Order.MORE: operator.gt,
+    Order.AT_LEAST: operator.ge,
+}
+
+
+def selected(
+    reading: Reading, selection: Selection, opens: Callable[[], Opens], after: str
+) -> Iterator[Selected]:
+    """See ``ports.Records.select``; ``reading`` begins a transaction."""
+    plan = _plan(selection)
+    known = opens() if needs_facts(selection.whole) else None
+    is_more = True
+    while is_more:
+        with reading() as connection:
+            rows = connection.execute(plan.statement, {"after": after}).all()
+        is_more = len(rows) == PART
+        if rows:
+            part = _Part(rows, known)
+            after = part.ids[-1]
+            yield from part.chosen(plan.test)
+
+
+class _Part:
+    """Rows of a plan's statement, by column, and what facts say about them."""
+
+    def __init__(self, rows: Sequence[Row[Any]], opens: Opens | None) -> None:
+        self.ids, self._opted_in, *self.columns = zip(*rows, strict=True)
+        self.opens = None if opens is None else opens.of(self.ids)
+
+    def chosen(self, test: _Test | None) -> Iterator[Selected]:
+        """Those that pass, if there are any."""
+        opted_in = np.array(self._opted_in, np.bool_)
+        if test is None:
+            yield Selected(list(self.ids), opted_in)
+            return
+        passes = test(self)
+        if passes.any():
+            yield Selected([self.ids[at] for at in np.flatnonzero(passes).tolist()], opted_in[passes])
+
+    def times(self) -> OpenTimes:
+        """What facts say; asked by conditions about facts only."""
+        assert self.opens is not None  # noqa: S101 - needs_facts said so
+        return self.opens
+
+
+_Test = Callable[[_Part], Flags]
+
+
+class _Plan(NamedTuple):
+    """A statement for a part after an id, and a test of its rows; None: all of them pass."""
+
+    statement: Select[Any]
+    test: _Test | None
+
+
+def _plan(selection: Selection) -> _Plan:
+    demands = list(_demands(selection.whole))
+    tests = _Tests(selection.as_of)
+    rest = [demand for demand in demands if not is_sql(demand)]
+    test = tests.of(All(tuple(rest))) if rest else None
+    where = and_(
+        installations.c.app_id == selection.app_id,
+        installations.c.dev == selection.dev,
+        installations.c.installation_id > bindparam("after"),
+        installations.c.push_token.is_not(None),
+        *(sql(demand) for demand in demands if is_sql(demand)),
+    )
+    columns = [column.label(f"asked{at}") for at, column in enumerate(tests.columns)]
+    asked = select(installations.c.installation_id, installations.c.opted_in, *columns)
+    return _Plan(asked.where(where).order_by(installations.c.installation_id).limit(PART), test)
+
+
+def _demands(condition: Condition) -> Iterator[Condition]:
+    """The conditions all of which must hold."""
+    if isinstance(condition, All):
+        for part in condition.parts:
+            yield from _demands(part)
+    else:
+        yield condition
+
+
+class _Tests:
+    """Makes tests of conditions, and gathers the columns that they look at."""
+
+    def __init__(self, as_of: AsOf) -> None:
+        self._as_of = as_of
+        self.columns: list[Sql] = []
+
+    def of(self, condition: Condition) -> _Test:  # noqa: PLR0911 - one for each condition
+        """The test of a condition that is not all about the records."""
+        match condition:
+            case All(parts):
+                tests = self._each(parts, All)
+                return lambda part: np.logical_and.reduce([test(part) for test in tests])
+            case AnyOf(parts):
+                tests = self._each(parts, AnyOf)
+                return lambda part: np.logical_or.reduce([test(part) for test in tests])
+            case Not(inner):
+                negated = self.of(inner)
+                return lambda part: ~negated(part)
+            case InSegments(segments):
+                numbers = np.array(sorted(segments), np.int8)
+                return lambda part: np.isin(segments_of(part.times(), self._as_of), numbers)
+            case At(field, moments):
+                moment, wanted = self._moment(field), np.array(moments, np.int64)
+                return lambda part: np.isin(moment(part), wanted)
+            case Lies(field, order, at):
+                return _lies(self._moment(field), order, at)
+            case Exists(field):
+                moment = self._moment(field)
+                return lambda part: moment(part) != NEVER
+        raise AssertionError(condition)
+
+    def _each(self, parts: Sequence[Condition], together: type[All | AnyOf]) -> list[_Test]:
+        """Tests of the parts; those about the records alone are one column."""
+        tests = [self.of(part) for part in parts if not is_sql(part)]
+        alone = tuple(part for part in parts if is_sql(part))
+        if alone:
+            truths = self._column(sql(together(alone)))
+            tests.append(lambda part: np.array(truths(part), np.bool_))
+        return tests
+
+    def _moment(self, field: Field) -> Callable[[_Part], Ints]:
+        """Milliseconds since 1970, or NEVER."""
+        match field.source:
+            case Source.FIRST_SEEN:
+                return lambda part: part.times().first_seen
+            case Source.LAST_OPEN:
+                return lambda part: part.times().last_open
+        texts = self._column(attribute_text(field))
+        return lambda part: moments_in(texts(part))
+
+    def _column(self, column: Sql) -> Callable[[_Part], Sequence[Any]]:
+        at = len(self.columns)
+        self.columns.append(column)
+        return lambda part: part.columns[at]
+
+
+def _lies(moment: Callable[[_Part], Ints], order: Order, at: int) -> _Test:
+    def test(part: _Part) -> Flags:
+        moments = moment(part)
+        passes: Flags = (moments != NEVER) & _ORDERS[order](moments, at)
+        return passes
+
+    return test
