@@ -39,6 +39,7 @@ FULL: dict[str, Any] = BODY | {
     "gcm_collapse_key": {"enabled": True, "key": "sale"},
     "recurrence": RECURRENCE | {"end_date": "2026-04-01T12:00"},
     "capping": 3,
+    "send_rate": 60_000,
     "targeting": {
         "segments": ["NEW", "ENGAGED", "ONE_TIME", "DORMANT", "IMPORTED"],
         "languages": ["en"],
@@ -170,6 +171,9 @@ WRONG: list[tuple[str, Any]] = [
     ("recurrence.end_date", RECURRENCE | {"end_date": "now"}),
     ("capping", -1),
     ("capping", 10**7),
+    ("send_rate", 0),
+    ("send_rate", 10**8 + 1),
+    ("send_rate", "fast"),
     ("recurrence.end_date", RECURRENCE | {"end_date": "2026-03-10T24:00"}),
     ("messages[0].language", [{"body": "x", "language": "x" * 65}]),
     ("targeting.query", {"query": [1]}),

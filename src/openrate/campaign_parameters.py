@@ -328,6 +328,7 @@ CHECKS: Mapping[str, Check] = {
         required=("repeat_unit", "repeat_frequency"),
     ),
     "capping": _whole(0, 1_000_000),
+    "send_rate": _whole(1, 100_000_000),
     "targeting": _object_of(
         {
             "segments": _list_of(

@@ -24,6 +24,7 @@ _TIME_TO_LIVE = 2_419_200
 """Seconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_FIRST, _LAST = (datetime.fromisoformat(end) for end in ("0001-01-01T00:00:00", "9999-12-31T23:59:59"))
 
 
 class Due(NamedTuple):
@@ -77,7 +78,7 @@ class _Schedule(NamedTuple):
             return self.first + timedelta(days=number * self.days)
         return self.first + relativedelta(months=number * self.months)
 
-    def latest(self, until: datetime = datetime.max) -> int:
+    def latest(self, until: datetime = _LAST) -> int:
         """The number of the latest occurrence that is not after ``until``; -1 when there is none."""
         until = min(until, self.last)
         if until < self.first:
@@ -161,7 +162,7 @@ def _schedule(parameters: Parameters) -> _Schedule:
         return _Schedule(first, 1, 0, first, is_local, time_to_live)
     every = recurrence["repeat_frequency"]
     days = _DAYS[recurrence["repeat_unit"]] * every
-    last = datetime.fromisoformat(recurrence["end_date"]) if "end_date" in recurrence else datetime.max
+    last = datetime.fromisoformat(recurrence["end_date"]) if "end_date" in recurrence else _LAST
     return _Schedule(first, days, every, last, is_local, time_to_live)
 
 
@@ -180,7 +181,7 @@ def _due(schedule: _Schedule, number: int, position: int, wave: _Wave, live_sinc
 
 def _is_superseded(wave: Due, later: set[str]) -> bool:
     """Whether a later occurrence is due in all the zones of a wave."""
-    return bool(wave.zones) and wave.zones is not None and wave.zones <= later
+    return bool(wave.zones and wave.zones <= later)
 
 
 def _may_take_rest(schedule: _Schedule, number: int, waves: Sequence[_Wave]) -> bool:
@@ -222,7 +223,7 @@ def _at(moment: datetime) -> int:
     return (moment - _EPOCH) // _MS
 
 
-_EARLIEST, _LATEST = (_at(end.replace(tzinfo=UTC)) for end in (datetime.min, datetime.max))
+_EARLIEST, _LATEST = (_at(end.replace(tzinfo=UTC)) for end in (_FIRST, _LAST))
 
 
 def _clock(at: int) -> datetime:

@@ -147,6 +147,12 @@ _PARAMETERS: Schema = {
         ["repeat_unit", "repeat_frequency"],
     ),
     "capping": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+    "send_rate": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100_000_000,
+        "description": "Messages per minute that our sender sends of it, at most.",
+    },
     "targeting": _object(
         {
             "segments": {
