@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrate.delivery.chunk import ERROR, SENT, SKIPPED, ChunkRun, End
+from openrate.delivery.chunk import ERROR, OPEN, SENT, SKIPPED, ChunkRun, End
 from openrate.model import Cause
 from openrate.ports import Attempt, Chunk, Recipient, Result, Verdict
 
@@ -146,7 +146,7 @@ def test_what_is_open_when_the_time_is_over_ends_as_expired_at_that_time() -> No
     assert tally.skipped == 1
     assert at.under_way == 1
     at.conclude(ends)
-    assert not at.is_done
+    assert at.written().outcomes == bytes([ERROR, OPEN, ERROR, SKIPPED])
     end = at.answered(1, Verdict(Result.SENT), 51_000, 50_000)
     assert end is not None
     at.conclude([end])
