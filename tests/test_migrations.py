@@ -15,12 +15,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
+from openrate.audience import version_key
 from openrate.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew
 from openrate.model import Company, Rule
 from openrate.storage import migrations
-from openrate.storage.database import Database
+from openrate.storage.database import Database, upgrade
 from openrate.storage.records import SqlRecords
 from openrate.storage.tables import METADATA
 
@@ -100,6 +101,28 @@ def test_opening_it_again_changes_nothing(path: Path) -> None:
     made(path, "Acme")
     with left_as_it_was(path):
         companies(path)
+
+
+def test_installations_from_before_versions_were_compared_get_their_key(path: Path) -> None:
+    versions = ["2.10", "new", None] * 800
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as first_version:
+        upgrade(first_version, "0001")
+    engine.dispose()
+    with plain(path) as connection:
+        connection.execute("INSERT INTO companies VALUES (1, 'Acme', 1, 1, 1)")
+        connection.execute("INSERT INTO apps VALUES (1, 1, 'Shop', 'ios', 'external', 'l', 'd', 's')")
+        connection.executemany(
+            "INSERT INTO installations (app_id, dev, installation_id, platform, token_version, opted_in,"
+            " created_at, updated_at, app_version) VALUES (1, ?, ?, 'ios', 1, 1, 5, 5, ?)",
+            [(dev, f"i{number}", version) for dev in (0, 1) for number, version in enumerate(versions)],
+        )
+    SqlRecords(path).close()
+    with plain(path) as connection:
+        keys = connection.execute(
+            "SELECT app_version, app_version_key, count(*) FROM installations GROUP BY 1, 2"
+        )
+        assert set(keys) == {("2.10", version_key("2.10"), 1600), ("new", None, 1600), (None, None, 1600)}
 
 
 def test_an_empty_file_is_a_new_database(path: Path) -> None:

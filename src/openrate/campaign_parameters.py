@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from openrate.audience import read_query
 from openrate.errors import MalformedJsonBody, MalformedParameter, MissingParameter
 
 Parameters = dict[str, Any]
@@ -27,8 +28,8 @@ LARGEST = 1 << 20
 _WANTED = "send one JSON object in UTF-8."
 _DEEPEST = 32
 """Levels of nesting, far under what encoding and storing can take."""
-_SHORT, _TEXT, _QUERY = 1_000, 10_000, 100_000
-"""Characters of names, of texts and addresses, and of a targeting query."""
+_SHORT, _TEXT = 1_000, 10_000
+"""Characters of names, and of texts and addresses."""
 _MANY = 1_000
 """Items of a list."""
 _SHOWN = 40
@@ -274,7 +275,9 @@ def _exists(text: str) -> bool:
 
 
 def _query(field: str, value: Any) -> Any:
-    return value if isinstance(value, dict) else _QUERY_TEXT(field, value)
+    """What ``targeting.query`` takes, kept as it was given."""
+    read_query(value, field)
+    return value
 
 
 def _json_text(field: str, value: Any) -> Any:
@@ -291,7 +294,6 @@ def _json_text(field: str, value: Any) -> Any:
 
 _PUSH_TIME = '"now" or yyyy-MM-ddTHH:mm:ss'
 _LONG_TEXT = _text(0, _TEXT)
-_QUERY_TEXT = _text(0, _QUERY)
 _MESSAGE_LIST = _list_of(
     _object_of(
         {

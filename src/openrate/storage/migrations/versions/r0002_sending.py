@@ -5,9 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from openrate.audience import version_key
+
 revision = "0002"
 down_revision = "0001"
 
+_AT_ONCE = 1_000
+"""Installations in a statement."""
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -25,6 +29,37 @@ def _columns() -> None:
     op.create_index("campaigns_by_next_due_at_completed_at", "campaigns", ["next_due_at", "completed_at"])
     op.add_column("installations", sa.Column("tags", sa.Text))
     op.add_column("installations", sa.Column("app_version_key", sa.Text))
+    _fill_version_keys()
+
+
+def _fill_version_keys() -> None:
+    """The column is filled when an installation is put; those that are there already were put before it was."""
+    name = ("app_id", "dev", "installation_id")
+    table = sa.table(
+        "installations", *(sa.column(each) for each in (*name, "app_version", "app_version_key"))
+    )
+    versions = sa.select(*(table.c[each] for each in name), table.c.app_version)
+    change = (
+        sa.update(table)
+        .where(*(table.c[each] == sa.bindparam(f"its_{each}") for each in name))
+        .values(app_version_key=sa.bindparam("key"))
+    )
+    connection = op.get_bind()
+    after: tuple[object, ...] = (-1, False, "")
+    while True:
+        later = sa.tuple_(*(table.c[each] for each in name)) > sa.tuple_(*map(sa.literal, after))
+        part = versions.where(later).order_by(*name).limit(_AT_ONCE)
+        rows = list(map(tuple, connection.execute(part)))
+        keys = [
+            {"its_app_id": app_id, "its_dev": dev, "its_installation_id": installation_id, "key": key}
+            for app_id, dev, installation_id, version in rows
+            if (key := version_key(version)) is not None
+        ]
+        if keys:
+            connection.execute(change, keys)
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1][:3]
 
 
 def _audiences() -> None:
