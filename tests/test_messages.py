@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openrate import campaigns
 from openrate.messages import Messages, choose, version_of
 from openrate.model import Campaign, Message
+from openrate.schedule import next_due
 
 TOKEN, OTHER = "d9d5e5a52ca08110d4893af3254ec21b", "aae13559e0493c0b350c547533f5b28f"
 SEND_ID, EXPIRES_AT = "2026-03-10T09:00:00", 1_775_500_000_000
@@ -162,3 +167,21 @@ def test_installations_of_one_version_and_language_share_their_message() -> None
     messages = Messages(campaign(in_languages("en", "fr")), SEND_ID, EXPIRES_AT)
     assert messages.of(None, "fr") is messages.of(None, "fr")
     assert messages.of(None, "fr") != messages.of(None, "en")
+
+
+# The documentation
+
+
+def test_the_examples_of_the_documentation_are_campaigns() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sending.md").read_text("utf-8")
+    examples = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        body = {"name": "Sale", "live": True, "messages": [{"body": "x"}]} | json.loads(example)
+        created = campaigns.create(json.dumps(body).encode(), 1_773_185_400_000).parameters
+        assert next_due(created, None)
+
+
+def test_the_documented_languages_are_those_that_are_chosen() -> None:
+    there = in_languages("fr", "pt-BR", None)
+    assert [choose(there, name)["body"] for name in ("fr-CA", "pt-BR", "pt")] == ["fr", "pt-BR", "none"]
