@@ -6,18 +6,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from openrate import campaigns, companies
+from openrate.campaign_parameters import moment, written
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
 from openrate.ports import Provider, SystemClock
-from openrate.providers.stub import StubProvider
-from openrate.schedule import Due
+from openrate.providers.stub import StubProvider, deliveries
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
@@ -44,14 +45,18 @@ class Workshop:
         self.records.close()
 
     def register(
-        self, tokens: Sequence[str | None], *, language: str | None = None, first: int = 0
+        self,
+        tokens: Sequence[str | None],
+        *,
+        language: str | None = None,
+        zones: Sequence[str | None] = (),
+        first: int = 0,
     ) -> list[str]:
         """Installations with these push tokens; returns their ids."""
         names = [f"i-{first + at:06}" for at in range(len(tokens))]
-        for name, token in zip(names, tokens, strict=True):
-            self.records.put_installation(
-                Installation(self.app.id, name, False, Platform.ANDROID, None, 1, token, language), 0
-            )
+        for name, token, zone in zip_longest(names, tokens, zones):
+            fresh = Installation(self.app.id, name, False, Platform.ANDROID, None, 1, token, language)
+            self.records.put_installation(msgspec.structs.replace(fresh, timezone=zone), 0)
         return names
 
     def create(self, **parameters: Any) -> str:
@@ -91,19 +96,28 @@ class Workshop:
         self.log.settle()
         return list(self.log.rows(self.campaign(token).id))
 
+    def sent(self, token: str) -> list[str]:
+        """The push tokens that the stub accepted a push of this campaign for."""
+        known = deliveries(self.journal) if self.journal.exists() else []
+        return [delivery.token for delivery in known if delivery.campaign_token == token]
+
+    def due_again(self, token: str) -> None:
+        """Move the schedule of a recurring campaign by a second, so that it has an occurrence that is due now."""
+        parameters = self.campaign(token).parameters
+        begins = moment(parameters["push_time"]) + 1_000
+        self.records.update_campaign(
+            self.app.id,
+            token,
+            lambda known: msgspec.structs.replace(
+                known, parameters=known.parameters | {"push_time": written(begins)}, next_due_at=begins
+            ),
+        )
+
     @contextmanager
     def delivering(self) -> Iterator[Delivery]:
         desk = Desk(self.records, self.sends, self.log, self.clock, self.provide, "test")
-        with closing(Delivery(desk, self.select)) as delivery:
+        with closing(Delivery(desk)) as delivery:
             yield delivery
-
-    def select(self, _app: App, _campaign: Campaign, _due: Due) -> Iterator[list[str]]:
-        """Everyone with a push token."""
-        with self.records.database.reading() as connection:
-            found = connection.exec_driver_sql(
-                "select installation_id from installations where push_token is not null order by 1"
-            )
-            yield [row[0] for row in found]
 
 
 def encoded(parameters: dict[str, Any]) -> bytes:

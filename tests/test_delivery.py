@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from openrate import campaign_parameters
 from openrate.model import DayRow, FactType
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
@@ -136,3 +139,36 @@ def test_what_is_not_sent_when_its_time_to_live_is_over_is_reported_as_expired(
     assert {fact.installation_id for fact in facts} == set(names)
     assert {fact.type for fact in facts} == {FactType.PUSH_ERROR}
     assert total(shop.rows(token), "errors") == 20
+
+
+def test_an_audience_is_respected_and_capping_counts_over_all_occurrences(shop: Workshop) -> None:
+    shop.register(["t0", "t1"], language="fr")
+    shop.register(["t2"], language="de", first=2)
+    yesterday = campaign_parameters.written(shop.clock.now() - 86_400_000)
+    token = shop.create(
+        targeting={"languages": ["fr"]},
+        push_time=yesterday,
+        recurrence={"repeat_unit": "DAILY", "repeat_frequency": 1},
+        capping=2,
+    )
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) == 2)
+        for count in (2, 3):
+            time.sleep(1)
+            shop.due_again(token)
+            wait_until(lambda: len(shop.sends.of(shop.campaign(token).id)) == count)  # noqa: B023 - called at once
+            wait_until(lambda: not shop.sends.open())
+    assert Counter(shop.sent(token)) == {"t0": 2, "t1": 2}
+
+
+def test_a_send_by_local_time_goes_out_zone_by_zone_and_reaches_everyone_once(shop: Workshop) -> None:
+    now = datetime.now(UTC)
+    zones = ["Pacific/Kiritimati", "Europe/Paris", "Etc/GMT+12", "Mars/Olympus", None]
+    shop.register([f"t{n}" for n in range(5)], zones=zones)
+    paris_now = now.astimezone(ZoneInfo("Europe/Paris")) - timedelta(seconds=1)
+    token = shop.create(push_time=None, local_push_time=paris_now.strftime("%Y-%m-%dT%H:%M:%S"))
+    with shop.delivering():
+        wait_until(lambda: set(shop.sent(token)) >= {"t0", "t1"})
+        time.sleep(0.5)
+        assert set(shop.sent(token)) == {"t0", "t1"}
+        assert shop.state(token) == "running"

@@ -79,8 +79,8 @@ def test_what_is_asked_at_every_request_is_answered_without_the_file(
     refs = records.campaign_refs(app.id, [TOKEN])
     assert records.campaign(app.id, TOKEN) == campaign
     with monkeypatch.context() as patched:
-        patched.setattr(records._database, "reading", None)
-        patched.setattr(records._database, "writing", None)
+        patched.setattr(records.database, "reading", None)
+        patched.setattr(records.database, "writing", None)
         assert records.app_by_key("live") == app
         assert records.app_by_key("unknown") is None
         assert records.company_of(app).name == "Acme"
@@ -102,7 +102,7 @@ def test_a_campaign_that_is_deleted_while_it_is_read_is_deleted_afterwards(
 def test_a_change_that_was_not_stored_is_not_remembered(
     records: SqlRecords, app: App, campaign: Campaign
 ) -> None:
-    with records._database.engine.connect() as connection:
+    with records.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(StoreError):
         records.set_rule(app.company_id, Rule(influence_window=60))

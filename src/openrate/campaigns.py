@@ -78,6 +78,7 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
         was_live=was_live,
         was_completed=was_completed,
         next_due_at=_next_due(campaign, parameters, now) if app.sender is Sender.OPENRATE else None,
+        live_since=now if parameters["live"] and not campaign.parameters["live"] else campaign.live_since,
     )
 
 

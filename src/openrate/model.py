@@ -146,7 +146,8 @@ class Campaign(msgspec.Struct, frozen=True):
 
     ``id`` is unique in the whole store and grows with creation order. ``was_live`` says that it was live at
     some time, ``was_completed`` that it had done all its sends when it was last switched off. With our own
-    sender, ``completed_at`` is when it had done them, and ``next_due_at`` when the next of them begins.
+    sender, ``completed_at`` is when it had done them, ``next_due_at`` when the next of them begins, and
+    ``live_since`` when it was made live last.
     """
 
     id: int
@@ -162,6 +163,7 @@ class Campaign(msgspec.Struct, frozen=True):
     deleted_at: int | None = None
     completed_at: int | None = None
     next_due_at: int | None = None
+    live_since: int | None = None
 
 
 class SendState(StrEnum):

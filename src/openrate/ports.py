@@ -253,6 +253,9 @@ class EventLog(Protocol):
         Reads all facts of the app: about a second for ten million.
         """
 
+    def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
+        """The installations that a campaign was sent to at least so often (sends, not reports), durably so far."""
+
     def counts(self) -> dict[str, int]:
         """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""
 

@@ -63,6 +63,14 @@ class MemoryLog:
     def opens(self, app_id: int, dev: bool) -> Opens:
         return MemoryOpens([f for f in (self._dev_facts if dev else self._facts) if f.app_id == app_id])
 
+    def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
+        sends: dict[str, set[str | None]] = {}
+        for fact in self._dev_facts if dev else self._facts:
+            is_of_it = fact.app_id == app_id and fact.campaign_id == campaign_id
+            if is_of_it and fact.type is FactType.PUSH_SENT:
+                sends.setdefault(fact.installation_id, set()).add(fact.send)
+        return {name for name, of_it in sends.items() if len(of_it) >= often}
+
     def counts(self) -> dict[str, int]:
         return {"facts": len(self._facts), "attributed_facts": len(self._facts)}
 

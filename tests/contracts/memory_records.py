@@ -112,7 +112,17 @@ class MemoryRecords:
     ) -> Campaign:
         number, kept = next(self._ids), copy.deepcopy(parameters)
         campaign = Campaign(
-            number, app_id, token, kept, has_versions, dev_only, True, at, was_live, next_due_at=next_due_at
+            number,
+            app_id,
+            token,
+            kept,
+            has_versions,
+            dev_only,
+            True,
+            at,
+            was_live,
+            next_due_at=next_due_at,
+            live_since=at if was_live else None,
         )
         self._campaigns[token] = campaign
         return campaign

@@ -11,7 +11,7 @@ from openrate.ports import Clock, EventLog, Provider, Records, Sends
 class Providers(Protocol):
     """Makes the way to the devices of an app."""
 
-    def __call__(self, app: App, dev: bool) -> Provider:
+    def __call__(self, app: App, dev: bool, /) -> Provider:
         """Raises OpenrateError, in a sentence for the operator, when there is none."""
 
 

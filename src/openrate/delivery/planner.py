@@ -7,12 +7,13 @@ recipients are selected and written down in chunks. A crash in between starts th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from openrate import schedule
 from openrate.delivery.desk import Desk
+from openrate.delivery.recipients import recipients as recipients_of
 from openrate.model import DAY_MS, App, Campaign, Send, SendState
 from openrate.schedule import Due
 
@@ -23,16 +24,12 @@ CHUNK = 2_000
 _KEPT_MS = 2 * DAY_MS
 """Recipients of a finished wave are needed until the last wave of its occurrence, 26 hours later."""
 
-Select = Callable[[App, Campaign, Due], Iterator[list[str]]]
-"""Finds the recipients of a send, in parts of any size."""
-
 
 class Planner:
     """See above. One thread uses it."""
 
-    def __init__(self, desk: Desk, select: Select) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._select = select
         self._forgot_at = 0
 
     def step(self) -> list[Send]:
@@ -55,7 +52,7 @@ class Planner:
         campaign = self._desk.records.campaign(app_id, token)
         if campaign is None or campaign.next_due_at is None:
             return
-        dues = schedule.due(campaign.parameters, campaign.next_due_at, now)
+        dues = schedule.due(campaign.parameters, campaign.next_due_at, now, campaign.live_since)
         self._desk.sends.add([_send(campaign, due) for due in dues])
         self._desk.records.update_campaign(app_id, token, lambda c: _planned(c, campaign, now))
 
@@ -70,7 +67,7 @@ class Planner:
         due = schedule.wave(campaign.parameters, send.send_id, send.wave)
         taken = self._desk.sends.taken(campaign.id, send.send_id, send.wave) if send.wave else set()
         chunks = recipients = 0
-        for names in _chunks(self._select(app, campaign, due), taken):
+        for names in _chunks(recipients_of(self._desk, app, campaign, due), taken):
             self._desk.sends.add_chunk(send.id, chunks, names)
             chunks += 1
             recipients += len(names)

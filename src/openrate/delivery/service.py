@@ -7,7 +7,7 @@ import threading
 
 from openrate.delivery.desk import Desk
 from openrate.delivery.lane import Lane
-from openrate.delivery.planner import Planner, Select
+from openrate.delivery.planner import Planner
 
 logger = logging.getLogger(__name__)
 
@@ -18,9 +18,9 @@ _EVERY_S = 0.25
 class Delivery:
     """Sends what is due until it is closed. It begins where the one before it ended, however that was."""
 
-    def __init__(self, desk: Desk, select: Select) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._planner = Planner(desk, select)
+        self._planner = Planner(desk)
         self._lanes: dict[tuple[int, bool], Lane] = {}
         self._stop = threading.Event()
         desk.sends.release()

@@ -150,7 +150,17 @@ class SqlRecords:
     ) -> Campaign:
         """Store a new campaign."""
         fresh = Campaign(
-            0, app_id, token, parameters, has_versions, dev_only, True, at, was_live, next_due_at=next_due_at
+            0,
+            app_id,
+            token,
+            parameters,
+            has_versions,
+            dev_only,
+            True,
+            at,
+            was_live,
+            next_due_at=next_due_at,
+            live_since=at if was_live else None,
         )
         row = insert(campaigns).values(token=token, app_id=app_id, **_changeable(fresh))
         with self.database.writing(f"There is a campaign {token} already.") as connection:

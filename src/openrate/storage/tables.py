@@ -87,6 +87,7 @@ campaigns = Table(
     Column("deleted_at", BigInteger),
     Column("completed_at", BigInteger),
     Column("next_due_at", BigInteger),
+    Column("live_since", BigInteger),
     Index(None, "app_id", "id"),
     Index(None, "next_due_at", "completed_at"),
 )

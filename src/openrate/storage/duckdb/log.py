@@ -157,6 +157,10 @@ class DuckdbLog:
         # Last: whatever was opened anew meanwhile, the numbers of durable facts stay what they are.
         return NumberedOpens(self._numbering, app_id, times)
 
+    def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
+        """The installations that a campaign was sent to at least so often."""
+        return recompute.sent_often(self._connection.cursor(), app_id, dev, campaign_id, often)
+
     def counts(self) -> dict[str, int]:
         """Figures for operators."""
         installations, sends, _ = self._numbering.sizes

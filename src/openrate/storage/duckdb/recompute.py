@@ -225,3 +225,22 @@ def _fact(  # noqa: PLR0913 - the columns of a fact
         platform,
         language,
     )
+
+
+def sent_often(
+    cursor: duckdb.DuckDBPyConnection, app_id: int, dev: bool, campaign_id: int, often: int
+) -> set[str]:
+    """The installations that a campaign was sent to at least so often."""
+    rows = cursor.execute(_SENT_OFTEN_DEV if dev else _SENT_OFTEN, [app_id, campaign_id, often])
+    return {name for (name,) in rows.fetchall()}
+
+
+_SENT_OFTEN = """
+select i.name from fact f join send s on s.id = f.send join installation i on i.id = f.installation
+where s.app = ? and s.campaign = ? and f.type = 0
+group by i.id, i.name having count(distinct f.send) >= ?
+"""
+_SENT_OFTEN_DEV = """
+select installation from dev_fact where app = ? and campaign = ? and type = 0
+group by installation having count(distinct send) >= ?
+"""

@@ -26,6 +26,7 @@ def _columns() -> None:
     op.add_column("apps", sa.Column("send_rate", sa.Integer))
     op.add_column("campaigns", sa.Column("completed_at", sa.BigInteger))
     op.add_column("campaigns", sa.Column("next_due_at", sa.BigInteger))
+    op.add_column("campaigns", sa.Column("live_since", sa.BigInteger))
     op.create_index("campaigns_by_next_due_at_completed_at", "campaigns", ["next_due_at", "completed_at"])
     op.add_column("installations", sa.Column("tags", sa.Text))
     op.add_column("installations", sa.Column("app_version_key", sa.Text))
