@@ -103,6 +103,19 @@ def test_development_facts_are_in_no_statistic(log: EventLog) -> None:
     assert settled(log, 1) == []
 
 
+def test_who_was_sent_to_often_is_counted_by_sends_and_not_by_reports(log: EventLog) -> None:
+    put(log, sent(1, "once", START), sent(1, "once", START + 1), sent(2, "once", START + DAY))
+    put(log, *(sent(1, "twice", START + day * DAY) for day in (0, 1)))
+    failed = Fact(1, FactType.PUSH_ERROR, "failed", START, 1, "s", None, True, Cause.OTHER)
+    put(log, failed, tap(1, "failed", START + HOUR))
+    assert log.sent_often(1, False, 1, 1) == {"once", "twice"}
+    assert log.sent_often(1, False, 1, 2) == {"twice"}
+    assert log.sent_often(2, False, 1, 1) == set()
+    assert log.sent_often(1, True, 1, 1) == set()
+    log.append(1, True, FactColumns.of([sent(1, "developer", START)])).result(timeout=30)
+    assert log.sent_often(1, True, 1, 1) == {"developer"}
+
+
 def test_a_rule_changes_the_past_too(log: EventLog) -> None:
     put(log, sent(1, "i1", START), app_open("i1", START + HOUR))
     assert [row.influenced_open for row in settled(log, 1)] == [1]
