@@ -27,6 +27,7 @@ MIDDLE = {
     "events",
     "folder",
     "ingest",
+    "installation_import",
     "installations",
     "messages",
     "registration",

@@ -9,13 +9,14 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import jwt
 import msgspec
 
-from openrate.errors import ApiMisuse, AuthenticationInvalid, MalformedParameter, RouteNotFound
+from openrate.errors import ApiMisuse, AuthenticationInvalid, RouteNotFound
 from openrate.model import App, Fact, FactType, Installation
 from openrate.ports import Clock, EventLog, FactColumns, Records
 from openrate.registration import Registration
@@ -88,7 +89,7 @@ class Installations:
             AuthenticationInvalid: the id exists, and neither its token nor its secret nor a REST key came.
             StoreError: the fact could not be stored; nothing was kept.
         """
-        _check_platform(app, wanted)
+        wanted.check_platform(app.platform)
         _check_owner(wanted, is_server=is_server)
         speaker = None if bearer is None else self.speaker(app, dev, bearer)
         if speaker is not None and wanted.installation_id not in {msgspec.UNSET, speaker}:
@@ -102,6 +103,30 @@ class Installations:
                 raise AuthenticationInvalid
             self._records.put_installation(wanted.applied_to(known, _hash(wanted)), self._clock.now())
             return Registered(known.installation_id, self._sign(known), is_new=False)
+
+    def take(self, app: App, dev: bool, batch: Sequence[Registration]) -> None:
+        """Register or refresh many for a server; each has an id, and the later of two of one id refreshes it.
+
+        As with one, the facts ``installed`` are durable before anything else is kept. Blocks until all is.
+
+        Raises:
+            StoreError: nothing was kept, or nothing but facts.
+        """
+        names = [Name(app.id, dev, str(wanted.installation_id)) for wanted in batch]
+        with ExitStack() as held:
+            # In one order, so that two imports do not wait for each other for ever.
+            for stripe in sorted({hash(name) % _STRIPES for name in names}):
+                held.enter_context(self._stripes[stripe])
+            ids = [name.installation_id for name in names]
+            known = self._records.installations(app.id, dev, ids)
+            at = self._clock.now()
+            self._report_installed(
+                app.id, dev, [name for name in dict.fromkeys(ids) if name not in known], at
+            )
+            for name, wanted in zip(names, batch, strict=True):
+                before = known.get(name.installation_id) or _fresh(name, wanted)
+                known[name.installation_id] = wanted.applied_to(before, _hash(wanted))
+            self._records.put_installations(list(known.values()), at)
 
     def speaker(self, app: App, dev: bool, token: str) -> str:
         """The id of the installation of this app and world that ``token`` speaks for.
@@ -155,20 +180,16 @@ class Installations:
     def _add(self, name: Name, wanted: Registration) -> Registered:
         """A first registration: the fact, then the record."""
         at = self._clock.now()
-        installed = Fact(name.app_id, FactType.INSTALLED, name.installation_id, at)
-        self._log.append(name.app_id, name.dev, FactColumns.of([installed])).result()
-        fresh = Installation(
-            app_id=name.app_id,
-            installation_id=name.installation_id,
-            dev=name.dev,
-            platform=wanted.platform,
-            secret_hash=None,
-            token_version=1,
-        )
+        self._report_installed(name.app_id, name.dev, [name.installation_id], at)
+        fresh = _fresh(name, wanted)
         self._records.put_installation(wanted.applied_to(fresh, _hash(wanted)), at)
         # The records remember the version of one that was removed; the token must carry what they kept.
         kept = self._records.installation(*name) or fresh
         return Registered(name.installation_id, self._sign(kept), is_new=True)
+
+    def _report_installed(self, app_id: int, dev: bool, ids: Sequence[str], at: int) -> None:
+        installed = [Fact(app_id, FactType.INSTALLED, each, at) for each in ids]
+        self._log.append(app_id, dev, FactColumns.of(installed)).result()
 
     def _sign(self, installation: Installation) -> str:
         claims = {
@@ -204,18 +225,23 @@ def _new_key() -> bytes:
     return secrets.token_bytes(_KEY_BYTES)
 
 
-def _check_platform(app: App, wanted: Registration) -> None:
-    if wanted.platform is not app.platform:
-        raise MalformedParameter(
-            f"platform is {wanted.platform.value}, but the key in the path is of an app for "
-            f"{app.platform.value}: send {app.platform.value}, or use the key of the other app."
-        )
+def _fresh(name: Name, wanted: Registration) -> Installation:
+    """What is kept of a new installation before anything it says."""
+    return Installation(
+        app_id=name.app_id,
+        installation_id=name.installation_id,
+        dev=name.dev,
+        platform=wanted.platform,
+        secret_hash=None,
+        token_version=1,
+    )
 
 
 def _check_owner(wanted: Registration, *, is_server: bool) -> None:
-    if not is_server and not (wanted.custom_id is msgspec.UNSET and wanted.attributes is msgspec.UNSET):
+    said = (wanted.custom_id, wanted.attributes, wanted.tags)
+    if not is_server and any(value is not msgspec.UNSET for value in said):
         raise ApiMisuse(
-            "custom_id and attributes say who an installation belongs to: send them with a REST key."
+            "custom_id, attributes and tags say who an installation belongs to: send them with a REST key."
         )
 
 

@@ -8,17 +8,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from openrate.audience import LONGEST_TEXT, is_name, stored_number
 from openrate.errors import MalformedJsonBody, MalformedParameter, MissingParameter
 from openrate.model import Installation, Platform
 
 _ATTRIBUTES = 64
-_NAME_LENGTH = 64
-_VALUE_LENGTH = 512
+_COLLECTIONS = 64
+_NAMES = '1 to 64 printable characters without " and \\'
 
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}\Z")]
 Secret = Annotated[str, Meta(min_length=22, max_length=64)]
 Short = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,64}\Z")]
 PushToken = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,4096}\Z")]
+Tags = Annotated[list[Short], Meta(max_length=64)]
 CustomId = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,512}\Z")]
 
 
@@ -54,6 +56,7 @@ class Registration(msgspec.Struct):
     opted_in: bool | UnsetType = UNSET
     custom_id: CustomId | UnsetType | None = UNSET
     attributes: dict[str, Any] | UnsetType | None = UNSET
+    tags: dict[str, Tags] | UnsetType | None = UNSET
 
     def applied_to(self, known: Installation, secret_hash: bytes | None) -> Installation:
         """The installation after this. A secret is taken only where there was none: it names the device."""
@@ -66,8 +69,26 @@ class Registration(msgspec.Struct):
             changes["secret_hash"] = secret_hash
         return msgspec.structs.replace(known, **changes)
 
+    def check_platform(self, of_app: Platform) -> None:
+        """Raise MalformedParameter when it is about another platform than the app's."""
+        if self.platform is not of_app:
+            raise MalformedParameter(
+                f"platform is {self.platform.value}, but the key in the path is of an app for "
+                f"{of_app.value}: send {of_app.value}, or use the key of the other app."
+            )
 
-_KEPT = ("push_token", "language", "region", "timezone", "app_version", "opted_in", "custom_id", "attributes")
+
+_KEPT = (
+    "push_token",
+    "language",
+    "region",
+    "timezone",
+    "app_version",
+    "opted_in",
+    "custom_id",
+    "attributes",
+    "tags",
+)
 
 
 def read_registration(body: bytes) -> Registration:
@@ -84,6 +105,15 @@ def read_registration(body: bytes) -> Registration:
         raise MalformedJsonBody("The body is not JSON: send one JSON object.") from None
     if not isinstance(content, dict):
         raise MalformedJsonBody("The body is not a JSON object.")
+    return registration_of(content)
+
+
+def registration_of(content: dict[str, Any]) -> Registration:
+    """The same of an object that was read.
+
+    Raises:
+        MissingParameter, MalformedParameter: as ``read_registration``.
+    """
     if "platform" not in content:
         raise MissingParameter("platform is missing: send ios, android or web.")
     try:
@@ -91,7 +121,10 @@ def read_registration(body: bytes) -> Registration:
     except msgspec.ValidationError as error:
         raise MalformedParameter(_readable(str(error))) from None
     _check_push_token(wanted)
-    _check_attributes(wanted.attributes)
+    if wanted.attributes:
+        wanted.attributes = _checked_attributes(wanted.attributes)
+    if wanted.tags:
+        _check_names("tags", wanted.tags, _COLLECTIONS)
     return wanted
 
 
@@ -112,17 +145,31 @@ def _check_push_token(wanted: Registration) -> None:
         raise MalformedParameter("push_token of an app is the string the platform gave, not an object.")
 
 
-def _check_attributes(attributes: dict[str, Any] | UnsetType | None) -> None:
-    if not attributes:
-        return
-    if len(attributes) > _ATTRIBUTES:
+def _check_names(field: str, given: dict[str, Any], most: int) -> None:
+    if len(given) > most:
+        raise MalformedParameter(f"{field}: {len(given)} of them, at most {most} are accepted.")
+    if not all(map(is_name, given)):
+        raise MalformedParameter(f"{field}: a name has {_NAMES}.")
+
+
+def _checked_attributes(given: dict[str, Any]) -> dict[str, Any]:
+    """The attributes as they are kept."""
+    _check_names("attributes", given, _ATTRIBUTES)
+    return {name: _checked_value(name, value) for name, value in given.items()}
+
+
+def _checked_value(name: str, value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise MalformedParameter(f"attributes.{name}: a string, a number, a boolean or null is accepted.")
+    if isinstance(value, str) and (len(value) > LONGEST_TEXT or "\x00" in value):
         raise MalformedParameter(
-            f"attributes: {len(attributes)} of them, at most {_ATTRIBUTES} are accepted."
+            f"attributes.{name}: at most {LONGEST_TEXT} characters, none of them NUL, are accepted."
         )
-    for name, value in attributes.items():
-        if not 1 <= len(name) <= _NAME_LENGTH:
-            raise MalformedParameter(f"attributes: a name has 1 to {_NAME_LENGTH} characters.")
-        if isinstance(value, dict | list):
-            raise MalformedParameter(f"attributes.{name}: a string, a number, a boolean or null is accepted.")
-        if isinstance(value, str) and len(value) > _VALUE_LENGTH:
-            raise MalformedParameter(f"attributes.{name}: at most {_VALUE_LENGTH} characters are accepted.")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    number = stored_number(value)
+    if number is None:
+        raise MalformedParameter(
+            f"attributes.{name}: whole numbers of 64 bits, and others up to 1e300, are accepted."
+        )
+    return number

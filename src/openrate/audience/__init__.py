@@ -1,6 +1,7 @@
 """To whom: what a campaign says about its audience, as conditions, and what they mean."""
 
 from openrate.audience.columns import moments_in, segments_of
+from openrate.audience.estimate import Estimate, Estimates
 from openrate.audience.query import LONGEST_TEXT, is_name, read_query
 from openrate.audience.reference import NEW_MS, Seen, Subject, matches, segment, selects
 from openrate.audience.targeting import needs_facts, read_targeting
@@ -9,6 +10,8 @@ from openrate.audience.values import folded, folded_language, stored_number, ver
 __all__ = [
     "LONGEST_TEXT",
     "NEW_MS",
+    "Estimate",
+    "Estimates",
     "Seen",
     "Subject",
     "folded",

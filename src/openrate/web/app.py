@@ -9,6 +9,7 @@ from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.web import description
 from openrate.web.access_log import AccessLog
+from openrate.web.audience_api import AudienceApi
 from openrate.web.campaigns_api import CampaignsApi
 from openrate.web.front import Front
 from openrate.web.gate import Gate
@@ -33,9 +34,18 @@ def http_app(
     gate = Gate(settings, services)
     campaigns = CampaignsApi(gate, services)
     sends = SendsApi(gate, services)
-    v1 = V1Api(gate, installations, ingest, Inflight(settings.inflight_mb << 20), tally)
+    inflight = Inflight(settings.inflight_mb << 20)
+    v1 = V1Api(gate, installations, ingest, inflight, tally)
+    audience = AudienceApi(gate, services, installations, inflight)
     health = Health(settings, services.records, services.log, tally)
     inner = litestar(
-        [*campaigns.routes(), *sends.routes(), *v1.routes(), *health.routes(), *description.routes()]
+        [
+            *campaigns.routes(),
+            *sends.routes(),
+            *v1.routes(),
+            *audience.routes(),
+            *health.routes(),
+            *description.routes(),
+        ]
     )
     return Front(inner, campaigns.stats, v1.events, AccessLog(request_log), tally)

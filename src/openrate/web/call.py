@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from openrate.errors import MalformedParameter
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -80,6 +82,13 @@ class Call:
             return None
         kind, _, token = value.partition(" ")
         return token.strip() if kind.lower() == "bearer" else ""
+
+    def media_type(self, *accepted: str) -> str:
+        """The content type without its parameters; raises MalformedParameter when it is none of these."""
+        media_type = (self.text(b"content-type") or "").partition(";")[0].strip().lower()
+        if media_type not in accepted:
+            raise MalformedParameter(f"Content-Type is not known here: send {' or '.join(accepted)}.")
+        return media_type
 
 
 class Answer(NamedTuple):

@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from openrate.errors import AuthenticationInvalid, BodyTooLarge, MalformedParameter
+from openrate.errors import AuthenticationInvalid, BodyTooLarge
 from openrate.ingest import MOST_DEVICE_EVENTS, MOST_SERVER_EVENTS, Ingest, Reporter
 from openrate.installations import Installations
 from openrate.model import App
@@ -19,7 +19,7 @@ from openrate.web.limits import Inflight
 from openrate.web.routing import Route
 from openrate.web.tally import Tally
 
-_MEDIA_TYPES = frozenset({"application/json", "application/x-ndjson"})
+_MEDIA_TYPES = ("application/json", "application/x-ndjson")
 _SERVER_SECONDS = 120.0
 """How long 64 MiB may take to arrive."""
 
@@ -82,7 +82,7 @@ class V1Api:
         else:
             speaker = await self._speaker(call, app, dev, bearer)
             reporter, limit, seconds = Reporter(speaker), DEVICE_EVENTS_BODY, 30.0
-        media_type = _media_type(call)
+        media_type = call.media_type(*_MEDIA_TYPES)
         with self._inflight.lease() as lease:
             body = await read_body(call, limit, lease=lease, seconds=seconds)
             _check_density(body, media_type, reporter)
@@ -132,17 +132,3 @@ def _check_density(body: bytes, media_type: str, reporter: Reporter) -> None:
     lines = body.count(b"\n") if media_type == "application/x-ndjson" else 0
     if max(lines, body.count(b"{")) > 4 * most:
         raise BodyTooLarge(f"A request takes at most {most} events: send them in several.")
-
-
-def _media_type(call: Call) -> str:
-    """The content type without its parameters.
-
-    Raises:
-        MalformedParameter: one that is not taken here.
-    """
-    media_type = (call.text(b"content-type") or "").partition(";")[0].strip().lower()
-    if media_type not in _MEDIA_TYPES:
-        raise MalformedParameter(
-            "Content-Type is not known here: send application/json or application/x-ndjson."
-        )
-    return media_type

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openrate import __version__
-from openrate.web.openapi import campaigns, installations, operations, sending
+from openrate.web.openapi import audiences, campaigns, installations, operations, sending
 from openrate.web.openapi.errors import RESPONSES
 from openrate.web.openapi.schemas import SCHEMAS
 
@@ -49,9 +49,16 @@ def document() -> dict[str, Any]:
         "tags": [
             {"name": "Campaigns", "description": "Create, change, list, read; the statistics."},
             {"name": "Installations and facts", "description": "Who there is, and what happened."},
+            {"name": "Audiences", "description": "Whom a campaign goes to."},
             {"name": "Sending", "description": "How far what we send is."},
             {"name": "Operations", "description": "For those who run the server."},
         ],
-        "paths": {**campaigns.PATHS, **installations.PATHS, **sending.PATHS, **operations.PATHS},
+        "paths": {
+            **campaigns.PATHS,
+            **installations.PATHS,
+            **audiences.PATHS,
+            **sending.PATHS,
+            **operations.PATHS,
+        },
         "components": {"schemas": SCHEMAS, "responses": RESPONSES, "securitySchemes": _SECURITY},
     }

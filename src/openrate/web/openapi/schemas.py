@@ -121,6 +121,23 @@ _PUSH_TIME = {
     "anyOf": [{"type": "string", "const": "now"}, {"type": "string", "pattern": _MOMENT}],
     "description": "`now`, or `yyyy-MM-ddTHH:mm:ss` in UTC. In the past it is due at once.",
 }
+_TARGETING = _object(
+    {
+        "segments": {
+            "type": "array",
+            "maxItems": 1_000,
+            "items": {"type": "string", "enum": ["NEW", "ENGAGED", "ONE_TIME", "DORMANT", "IMPORTED"]},
+        },
+        "languages": _NAMES,
+        "regions": _NAMES,
+        "query": {
+            "type": ["object", "string"],
+            "maxLength": 100_000,
+            "description": "Conditions, or a string that holds them as JSON: docs/targeting.md.",
+        },
+        "audiences": _NAMES,
+    }
+)
 _PARAMETERS: Schema = {
     "name": {**_NAME, "minLength": 3},
     "live": {"type": "boolean", "description": "false is a draft."},
@@ -153,19 +170,7 @@ _PARAMETERS: Schema = {
         "maximum": 100_000_000,
         "description": "Messages per minute that our sender sends of it, at most.",
     },
-    "targeting": _object(
-        {
-            "segments": {
-                "type": "array",
-                "maxItems": 1_000,
-                "items": {"type": "string", "enum": ["NEW", "ENGAGED", "ONE_TIME", "DORMANT", "IMPORTED"]},
-            },
-            "languages": _NAMES,
-            "regions": _NAMES,
-            "query": {"type": ["object", "string"], "maxLength": 100_000},
-            "audiences": _NAMES,
-        }
-    ),
+    "targeting": ref("Targeting"),
     "media": _object(dict.fromkeys(("icon", "picture", "audio", "video"), _ADDRESS)),
     "deeplink": _ADDRESS,
     "custom_payload": {**_ADDRESS, "description": "A string that holds JSON."},
@@ -254,7 +259,13 @@ _REGISTRATION = _object(
             "type": ["object", "null"],
             "maxProperties": 64,
             "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": 512},
-            "description": "With a REST key only; flat.",
+            "description": "With a REST key only; flat. A name has no quotation mark and no backslash.",
+        },
+        "tags": {
+            "type": ["object", "null"],
+            "maxProperties": 64,
+            "additionalProperties": {"type": "array", "maxItems": 64, "items": _SHORT},
+            "description": "With a REST key only; collections of tags, by name.",
         },
     },
     ["platform"],
@@ -353,8 +364,40 @@ _REPORT = _object(
     additionalProperties=False,
 )
 
+_SEGMENTS = ["IMPORTED", "NEW", "ONE_TIME", "DORMANT", "ENGAGED"]
+_ESTIMATE = _object(
+    {
+        "installations": _COUNTER,
+        "opted_in": _COUNTER,
+        "segments": _object(dict.fromkeys(_SEGMENTS, _COUNTER), _SEGMENTS, additionalProperties=False),
+        "unknown_audiences": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Named lists that there are not; nobody is in them.",
+        },
+    },
+    ["installations", "opted_in", "segments", "unknown_audiences"],
+    additionalProperties=False,
+)
+_AUDIENCE = _object(
+    {
+        "name": {"type": "string"},
+        "installations": {**_COUNTER, "description": "How many ids are on it."},
+        "updated_at": {"type": "string", "format": "date-time"},
+    },
+    ["name", "installations", "updated_at"],
+    additionalProperties=False,
+)
+
 SCHEMAS: dict[str, Schema] = {
     "Error": _ERROR,
+    "Targeting": _TARGETING,
+    "Estimate": _ESTIMATE,
+    "Audience": _AUDIENCE,
+    "AudienceName": _object({"name": {"type": "string"}}, ["name"], additionalProperties=False),
+    "Audiences": _object(
+        {"audiences": {"type": "array", "items": ref("Audience")}}, ["audiences"], additionalProperties=False
+    ),
     "Statistics": _STATISTICS,
     "PlainRow": _PLAIN_ROW,
     "VersionedRow": _AB_ROW,

@@ -1,0 +1,247 @@
+"""Audiences over real HTTP: estimates, named lists, installations from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import World
+from openrate.model import FactType
+from test_web import refused
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+CSV = {"Content-Type": "text/csv; charset=utf-8"}
+
+
+def imported(world: World, *rows: dict[str, Any], headers: dict[str, str] | None = None) -> httpx.Response:
+    lines = "\n".join(json.dumps(row) for row in rows)
+    return world.client.post(
+        f"/v1/{world.shop.live}/installations/import",
+        headers=(headers or world.shop.server) | NDJSON,
+        content=lines,
+    )
+
+
+def estimate(world: World, key: str | None = None, **targeting: Any) -> dict[str, Any]:
+    answer = world.client.post(
+        f"/v1/{key or world.shop.live}/audience/estimate", headers=world.shop.reader, json=targeting
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def people(world: World) -> str:
+    """Four installations of one region, one of them without a push token, and one of the development world."""
+    common = {"region": "audience-api"}
+    rows: list[dict[str, Any]] = [
+        {"installation_id": "aud.1", "push_token": "at1", "language": "fr-FR", "attributes": {"age": 17}},
+        {
+            "installation_id": "aud.2",
+            "push_token": "at2",
+            "language": "en",
+            "attributes": {"age": 18},
+            "opted_in": False,
+        },
+        {
+            "installation_id": "aud.3",
+            "push_token": "at3",
+            "tags": {"likes": ["tea", "milk"]},
+            "app_version": "2.10",
+        },
+        {"installation_id": "aud.4", "language": "fr"},
+    ]
+    answer = imported(world, *(row | common for row in rows))
+    assert answer.json() == {"accepted": 4, "rejected": 0, "errors": []}
+    dev = world.client.post(
+        f"/v1/{world.shop.dev}/installations",
+        headers=world.shop.server,
+        json=rows[0] | common | {"platform": "ios"},
+    )
+    assert dev.status_code == 201
+    return "audience-api"
+
+
+def test_an_estimate_counts_what_a_targeting_selects(world: World, people: str) -> None:
+    region: dict[str, Any] = {"regions": [people.upper()]}
+    none = {"NEW": 0, "ONE_TIME": 0, "DORMANT": 0, "ENGAGED": 0}
+    assert estimate(world, **region) == {
+        "installations": 3,
+        "opted_in": 2,
+        "segments": {"IMPORTED": 3} | none,
+        "unknown_audiences": [],
+    }
+    narrower: list[tuple[dict[str, Any], int]] = [
+        ({"languages": ["FR"]}, 1),
+        ({"segments": ["NEW"]}, 0),
+        ({"segments": ["IMPORTED", "NEW"]}, 3),
+        ({"query": {"c.age": {"$gt": 17}}}, 1),
+        ({"query": json.dumps({"$or": [{"c.age": {"$lte": 17}}, {"t.likes": "tea"}]})}, 2),
+        ({"query": {"app_version": {"$gt": "2.9"}, "first_seen": {"$gt": "2020-01-01T00:00:00Z"}}}, 1),
+        ({"query": {"last_open": None, "c.age": {"$exists": True}}}, 2),
+    ]
+    for targeting, expected in narrower:
+        assert estimate(world, **region, **targeting)["installations"] == expected, targeting
+    assert estimate(world, world.shop.dev, **region)["installations"] == 1
+    assert estimate(world, world.news.live, **region)["installations"] == 0
+
+
+def test_an_estimate_is_refused_at_the_place_that_is_wrong(world: World) -> None:
+    url = f"/v1/{world.shop.live}/audience/estimate"
+
+    def ask(content: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+        return world.client.post(url, headers=world.shop.server if headers is None else headers, json=content)
+
+    refused(ask({"query": {"c.age": {"$near": 1}}}), 400, 31)
+    assert "targeting.query.c.age.$near" in ask({"query": {"c.age": {"$near": 1}}}).json()["message"]
+    refused(ask({"segments": ["new"]}), 400, 31)
+    refused(ask([]), 400, 32)
+    refused(ask({}, world.rival.server), 401, 10)
+    refused(ask({}, {}), 401, 10)
+    refused(ask({}, world.shop.server | world.device().bearer), 401, 10)
+
+
+def test_a_named_list_is_made_replaced_selected_and_removed(world: World, people: str) -> None:
+    url = f"/v1/{world.shop.live}/audiences"
+    headers = world.shop.server
+
+    def selected(*names: str) -> tuple[int, list[str]]:
+        found = estimate(world, regions=[people], audiences=list(names))
+        return found["installations"], found["unknown_audiences"]
+
+    assert selected("vip") == (0, ["vip"])
+    made = world.client.post(f"{url}/vip", headers=headers, json=["aud.1", "aud.1", "aud.3", "not.there"])
+    assert (made.status_code, made.json()["name"], made.json()["installations"]) == (200, "vip", 3)
+    assert selected("vip") == (2, [])
+    lines = b'"aud.2"\n"aud.4"\n'
+    assert world.client.post(f"{url}/vip", headers=headers | NDJSON, content=lines).status_code == 200
+    assert world.client.post(f"{url}/other", headers=headers, json=["aud.1"]).status_code == 200
+    assert selected("vip") == (1, [])
+    assert selected("vip", "other", "third") == (2, ["third"])
+    listed = world.client.get(url, headers=world.shop.reader).json()["audiences"]
+    assert [(each["name"], each["installations"]) for each in listed] == [("other", 1), ("vip", 2)]
+    assert world.client.get(f"/v1/{world.shop.dev}/audiences", headers=headers).json() == {"audiences": []}
+    assert world.client.get(f"/v1/{world.news.live}/audiences", headers=headers).json() == {"audiences": []}
+    for name in ("vip", "other"):
+        assert world.client.delete(f"{url}/{name}", headers=headers).json() == {"name": name}
+    refused(world.client.delete(f"{url}/vip", headers=headers), 404, 20)
+    assert selected("vip") == (0, ["vip"])
+
+
+def test_a_named_list_that_is_wrong_is_refused_whole(world: World) -> None:
+    url, headers = f"/v1/{world.shop.live}/audiences", world.shop.server
+    refused(world.client.post(f"{url}/bad", headers=world.shop.reader, json=[]), 403, 12)
+    refused(world.client.delete(f"{url}/bad", headers=world.shop.reader), 403, 12)
+    refused(world.client.post(f"{url}/bad name", headers=headers, json=[]), 400, 31)
+    wrong: list[Any] = [["ok", "not ok"], ["ok", 3], {"ids": []}, "ok"]
+    for content in wrong:
+        refused(world.client.post(f"{url}/bad", headers=headers, json=content), 400, 31)
+    refused(world.client.post(f"{url}/bad", headers=headers | NDJSON, content=b'"ok"\nok\n'), 400, 32)
+    refused(world.client.post(f"{url}/bad", headers=headers | CSV, content=b"ok"), 400, 31)
+    too_large = b'"' + b"a" * (16 << 20) + b'"'
+    refused(world.client.post(f"{url}/bad", headers=headers | NDJSON, content=too_large), 413, 31)
+    assert world.client.get(url, headers=headers).json() == {"audiences": []}
+
+
+def test_an_import_takes_the_good_rows_and_says_what_is_wrong_with_the_others(world: World) -> None:
+    lines = [
+        json.dumps({"installation_id": "imp.1", "push_token": "p1"}),
+        "",
+        "[]",
+        "{",
+        json.dumps({"push_token": "p2"}),
+        json.dumps({"installation_id": "imp 2"}),
+        json.dumps({"installation_id": "imp.3", "platform": "web"}),
+        json.dumps({"installation_id": "imp.1", "push_token": "p3", "language": "fr"}),
+    ]
+    answer = world.client.post(
+        f"/v1/{world.shop.live}/installations/import",
+        headers=world.shop.server | NDJSON,
+        content="\n".join(lines),
+    )
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 2, 5)
+    assert [(each["index"], each["code"]) for each in answer.json()["errors"]] == [
+        (1, "malformed"),
+        (2, "malformed"),
+        (3, "missing_field"),
+        (4, "malformed"),
+        (5, "malformed"),
+    ]
+    assert [fact.type for fact in world.log.facts(installation_id="imp.1")] == [FactType.INSTALLED]
+    assert list(world.log.facts(installation_id="imp.3")) == []
+
+
+def test_an_import_of_csv_has_a_heading_and_json_in_some_cells(world: World) -> None:
+    url, headers = f"/v1/{world.shop.live}/installations/import", world.shop.server | CSV
+    rows = (
+        "\ufeffinstallation_id,push_token,opted_in,region,attributes,tags\r\n"
+        'csv.1,c1,false,csv-test,"{""age"": 3,\r\n ""note"": ""a,b""}",\r\n'
+        'csv.2,c2,,csv-test,,"{""likes"": [""tea""]}"\r\n'
+        "csv.3,c3,maybe,csv-test,,\r\n"
+        "csv.4,c4,true,csv-test,{,\r\n"
+        "csv.5,c5\r\n"
+    )
+    answer = world.client.post(url, headers=headers, content=rows.encode())
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 2)
+    assert [(each["index"], each["code"]) for each in answer.json()["errors"]] == [
+        (2, "malformed"),
+        (3, "malformed"),
+        (4, "malformed"),
+    ]
+    assert estimate(world, regions=["csv-test"], query={"c.note": "a,b"})["opted_in"] == 0
+    assert estimate(world, regions=["csv-test"], query={"t.likes": {"$contains": "tea"}})["opted_in"] == 1
+    for heading in ("", "push_token\na", "installation_id,installation_id\na,b", "installation_id,x\na,b"):
+        refused(world.client.post(url, headers=headers, content=heading), 400, 32)
+    refused(world.client.post(url, headers=headers, content=b"installation_id\n\xff"), 400, 32)
+
+
+def test_an_import_is_for_servers_that_may_write(world: World) -> None:
+    refused(imported(world, headers=world.shop.reader), 403, 12)
+    refused(imported(world, headers=world.rival.server), 401, 10)
+    refused(imported(world, headers=world.device().bearer), 401, 10)
+    url = f"/v1/{world.shop.live}/installations/import"
+    refused(world.client.post(url, headers=world.shop.server, json=[]), 400, 31)
+    refused(world.client.post(url, headers=world.shop.server | NDJSON, content=b"\n" * 500_001), 413, 31)
+
+
+def test_an_import_refreshes_what_is_there_and_leaves_what_it_does_not_say(world: World) -> None:
+    device = world.device()
+    before = estimate(world, query={"c.from": "elsewhere"})["installations"]
+    row = {"installation_id": device.id, "push_token": f"of {device.id}", "attributes": {"from": "elsewhere"}}
+    assert imported(world, row).json()["accepted"] == 1
+    report = world.client.post(
+        f"/v1/{world.shop.live}/events", headers=device.bearer, json={"type": "app_open"}
+    )
+    assert report.json()["accepted"] == 1  # its token is as good as before
+    assert imported(world, {"installation_id": device.id, "language": "xx"}).json()["accepted"] == 1
+    assert estimate(world, query={"c.from": "elsewhere", "language": "xx"})["installations"] == before + 1
+    assert len(list(world.log.facts(installation_id=device.id))) == 2
+
+
+def test_a_device_does_not_say_its_tags_and_a_server_does_within_bounds(world: World) -> None:
+    url = f"/v1/{world.shop.live}/installations"
+    body = {"platform": "ios", "installation_id": "tagged"}
+    refused(world.client.post(url, json=body | {"tags": {"likes": ["tea"]}}), 403, 12)
+    wrong: list[Any] = [
+        {"likes": "tea"},
+        {"likes": [3]},
+        {"likes": ["x"] * 65},
+        {'"': []},
+        {"likes": ["x" * 65]},
+        [],
+    ]
+    for tags in wrong:
+        refused(world.client.post(url, headers=world.shop.server, json=body | {"tags": tags}), 400, 31)
+    for attributes in ({"a": 1 << 63}, {"a": 1e301}, {"a\\": 1}, {"a": "\0"}):
+        refused(
+            world.client.post(url, headers=world.shop.server, json=body | {"attributes": attributes}), 400, 31
+        )
+    good = {"tags": {"likes": ["tea"]}, "attributes": {"a": 0.1 + 0.2}, "push_token": "tagged"}
+    assert world.client.post(url, headers=world.shop.server, json=body | good).status_code == 201
+    assert estimate(world, query={"t.likes": "tea", "c.a": 0.3})["installations"] == 1
+    assert world.client.post(url, headers=world.shop.server, json=body | {"tags": None}).status_code == 200
+    assert estimate(world, query={"t.likes": "tea", "c.a": 0.3})["installations"] == 0
