@@ -23,6 +23,7 @@ MIDDLE = {
     "commands",
     "companies",
     "control",
+    "credentials",
     "delivery",
     "events",
     "folder",

@@ -1,0 +1,41 @@
+"""The provider that an app's credentials name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openrate.config import Settings
+from openrate.credentials import (
+    ApnsCredentials,
+    Credentials,
+    FcmCredentials,
+    StubCredentials,
+    WebPushCredentials,
+)
+from openrate.ports import Provider
+from openrate.providers.apns import ApnsProvider
+from openrate.providers.fcm import FcmProvider
+from openrate.providers.push_services import PushServices
+from openrate.providers.stub import StubProvider
+from openrate.providers.webpush import WebPushProvider
+
+
+def provider_for(dev: bool, credentials: Credentials, settings: Settings) -> Provider:
+    """The way to the devices of an app in one world; ``dev`` is that of development builds.
+
+    Raises:
+        OpenrateError: this machine has no certificates to trust, or the stub's journal cannot be written.
+    """
+    match credentials:
+        case FcmCredentials():
+            return FcmProvider(credentials)
+        case ApnsCredentials():
+            return ApnsProvider(credentials, dev=dev)
+        case WebPushCredentials():
+            return WebPushProvider(credentials, PushServices(settings.push_services))
+        case StubCredentials(journal=journal, latency_ms=latency_ms, down=down):
+            return StubProvider(_path(journal), latency_ms, _path(down))
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

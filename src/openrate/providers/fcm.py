@@ -1,0 +1,206 @@
+"""Firebase Cloud Messaging, HTTP v1.
+
+Sources: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages (the message), .../rest/v1/ErrorCode and
+firebase.google.com/docs/cloud-messaging/error-codes (the table), developers.google.com/identity/protocols/oauth2/
+service-account (the access token).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from openrate.credentials import FcmCredentials
+from openrate.model import Cause, Message
+from openrate.ports import Clock, Push, Result, SystemClock, Verdict
+from openrate.providers.access_token import AccessToken
+from openrate.providers.http2 import Answer, Http2Client, Request
+from openrate.providers.over_http import (
+    MAX_PAYLOAD,
+    SENT,
+    TOO_LONG,
+    HttpProvider,
+    ReadyMessages,
+    occurrence,
+    word,
+)
+
+TABLE: dict[str, tuple[Result, Cause]] = {
+    "UNREGISTERED": (Result.GONE, Cause.UNREGISTERED),
+    "INVALID_ARGUMENT": (Result.REFUSED, Cause.PAYLOAD),
+    # Also what every token gets when the service account is of another project: so none is retired.
+    "SENDER_ID_MISMATCH": (Result.REFUSED, Cause.INVALID_TOKEN),
+    "QUOTA_EXCEEDED": (Result.RETRY, Cause.THROTTLED),
+    "UNAVAILABLE": (Result.RETRY, Cause.UNAVAILABLE),
+    "INTERNAL": (Result.RETRY, Cause.UNAVAILABLE),
+    "THIRD_PARTY_AUTH_ERROR": (Result.HELD, Cause.OTHER),
+    "UNSPECIFIED_ERROR": (Result.REFUSED, Cause.OTHER),
+}
+"""Every code that Google documents for FCM."""
+
+_BY_STATUS: dict[int, tuple[Result, Cause]] = {
+    401: (Result.HELD, Cause.OTHER),
+    403: (Result.HELD, Cause.OTHER),
+    404: (Result.HELD, Cause.OTHER),
+    408: (Result.RETRY, Cause.UNAVAILABLE),
+    413: (Result.REFUSED, Cause.PAYLOAD),
+    429: (Result.RETRY, Cause.THROTTLED),
+}
+"""For an answer without such a code: it is about the request and not about the message, thus about us."""
+_QUOTA_PAUSE = 60.0
+"""Seconds to wait when the quota is used up and the answer does not say how long (error-codes page)."""
+_TURN = 0.05
+_encode = msgspec.json.Encoder().encode
+
+
+class _Detail(msgspec.Struct):
+    errorCode: str = ""  # noqa: N815 - Google's name
+    fieldViolations: list[dict[str, str]] = []  # noqa: N815 - likewise
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    status: str = ""
+    details: list[_Detail] = []
+
+
+class _Failure(msgspec.Struct):
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+_decode = msgspec.json.Decoder(_Failure).decode
+
+
+class _Ready(NamedTuple):
+    before: bytes
+    after: bytes
+
+
+class FcmProvider(HttpProvider):
+    """Sends to one app's devices.
+
+    Pushes wait while there is no access token; when Google refuses one, they are held with the reason.
+
+    Args:
+        credentials: the app's.
+        ca_file: certificates to trust instead of the system's.
+        clock: the present.
+    """
+
+    def __init__(
+        self, credentials: FcmCredentials, *, ca_file: Path | None = None, clock: Clock | None = None
+    ) -> None:
+        super().__init__(Http2Client(ca_file=ca_file), clock or SystemClock())
+        self._url = f"{credentials.base_url}/v1/projects/{credentials.project_id}/messages:send"
+        self._access = AccessToken(credentials, ca_file)
+        self._waiting: list[Push] = []
+        self._messages = ReadyMessages(_make_ready)
+
+    def start(self, pushes: Sequence[Push]) -> None:
+        """Begin to send, or to get the access token that this needs."""
+        if self._access.is_ready(self._clock.now()):
+            super().start(pushes)
+        else:
+            self._waiting += pushes
+
+    def finished(self, wait: float) -> list[tuple[Push, Verdict]]:
+        """What came to an end since the last call; waits up to ``wait`` seconds when nothing has."""
+        if self._access.is_asking:
+            # The token comes on a connection of its own, so neither is waited for longer than this.
+            wait = min(wait, _TURN)
+        if not self._waiting:
+            self._access.advance(0)
+            return super().finished(wait)
+        refusal = self._access.advance(wait)
+        waiting, self._waiting = self._waiting, []
+        if refusal is not None:
+            self._ended += [(push, refusal) for push in waiting]
+        else:
+            self.start(waiting)
+        return super().finished(0)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._access.close()
+        super().close()
+
+    def _request(self, push: Push, now: int) -> Request | Verdict:
+        ready = self._messages.of(push.message, now)
+        if isinstance(ready, Verdict):
+            return ready
+        return Request(self._url, self._access.headers, ready.before + _encode(push.token) + ready.after)
+
+    def _verdict(self, answer: Answer) -> Verdict:
+        if answer.status == 200:  # noqa: PLR2004 - OK
+            self._access.was_taken()
+            return SENT
+        error = _error(answer.body)
+        code = next((detail.errorCode for detail in error.details if detail.errorCode), "")
+        if answer.status == 401 and not code and self._access.was_refused():  # noqa: PLR2004 - UNAUTHENTICATED
+            return Verdict(Result.RETRY, Cause.UNAVAILABLE, "Google wants a newer access token.")
+        result, cause = _meaning(answer.status, code, error)
+        said = f"Google answered {answer.status} {word(code or error.status)}".rstrip() + "."
+        pause = answer.retry_after
+        if pause is None and cause is Cause.THROTTLED:
+            pause = _QUOTA_PAUSE
+        return Verdict(result, cause, said, pause)
+
+
+def _meaning(status: int, code: str, error: _Error) -> tuple[Result, Cause]:
+    if code in {"", "INVALID_ARGUMENT"} and status == 400 and _is_about_token(error):  # noqa: PLR2004
+        return Result.GONE, Cause.INVALID_TOKEN
+    known = TABLE.get(code) or _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    return (Result.RETRY, Cause.UNAVAILABLE) if status >= 500 else (Result.REFUSED, Cause.PAYLOAD)  # noqa: PLR2004
+
+
+def _is_about_token(error: _Error) -> bool:
+    """A token with a wrong form gets the same code as a bad payload; only the words differ."""
+    fields = [violation.get("field") for detail in error.details for violation in detail.fieldViolations]
+    return "message.token" in fields or (not any(fields) and "registration token" in error.message)
+
+
+def _error(body: bytes) -> _Error:
+    try:
+        return _decode(body).error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Error()
+
+
+def message_of(message: Message, seconds: int) -> dict[str, Any]:
+    """The message without its token (docs/providers.md, "What arrives"). Values of ``data`` are strings."""
+    shown = {"title": message.title, "body": message.body, "image": message.media.get("picture")}
+    shown = {name: value for name, value in shown.items() if value}
+    own = {
+        "campaign_token": message.campaign_token,
+        "send_id": message.send_id,
+        "title": message.title if message.is_background else None,
+        "body": message.body if message.is_background else None,
+        "deeplink": message.deeplink,
+        "media": _encode(message.media).decode() if message.media else None,
+        "custom_payload": message.custom_payload,
+    }
+    android: dict[str, Any] = {"priority": "HIGH" if message.is_urgent else "NORMAL", "ttl": f"{seconds}s"}
+    if message.collapse_key:
+        android["collapse_key"] = message.collapse_key
+    made: dict[str, Any] = {"data": {name: value for name, value in own.items() if value}, "android": android}
+    if not message.is_background:
+        android["notification"] = {"tag": occurrence(message)}
+        made["notification"] = shown
+    return made
+
+
+def _make_ready(message: Message, seconds: int) -> _Ready | Verdict:
+    made = message_of(message, seconds)
+    if _size(made.get("notification", {})) + _size(made["data"]) > MAX_PAYLOAD:
+        return TOO_LONG
+    return _Ready(b'{"message":{"token":', b"," + _encode(made).removeprefix(b"{") + b"}")
+
+
+def _size(fields: dict[str, str]) -> int:
+    """Bytes as Google counts them: keys and values."""
+    return sum(len(name.encode()) + len(value.encode()) for name, value in fields.items())
