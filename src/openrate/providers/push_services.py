@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 KNOWN = (
@@ -23,6 +23,7 @@ KNOWN = (
 """Chrome and its relatives, Firefox, Edge, Safari; ``*.`` stands for any name below."""
 _NAT64 = ip_network("64:ff9b::/96")
 """How an IPv6 network without IPv4 reaches IPv4 addresses (RFC 6052)."""
+_UNICAST = ip_network("2000::/3")
 _ENDPOINT = re.compile(
     r"https://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
     r"(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,2000})",
@@ -74,8 +75,16 @@ class PushServices:
             ip = ip_address(address.partition("%")[0])
         except ValueError:
             return False
-        if ip.version == 6 and (ip.ipv4_mapped or ip.sixtofour or ip.teredo):  # noqa: PLR2004 - IPv6
-            return False  # an IPv4 address in disguise; no push service has one
-        if ip in _NAT64:
+        if isinstance(ip, IPv6Address) and ip in _NAT64:
             ip = IPv4Address(int(ip) & 0xFFFFFFFF)
+        if isinstance(ip, IPv6Address) and not ip.is_loopback and not _is_plain(ip):
+            return False
         return (ip.is_global and not ip.is_multicast) or (bool(self._allowed) and ip.is_loopback)
+
+
+def _is_plain(ip: IPv6Address) -> bool:
+    """Whether an address is one that the internet routes (RFC 4291, 2.4), and no IPv4 address in disguise.
+
+    Asked for beside ``is_global``, which before Python 3.11.10 let some reserved ranges through.
+    """
+    return ip in _UNICAST and ip.sixtofour is None and ip.teredo is None
