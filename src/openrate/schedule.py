@@ -97,10 +97,10 @@ class _Schedule(NamedTuple):
 def next_due(parameters: Parameters, after: int | None) -> int | None:
     """When the first wave later than ``after`` is due, the very first for None; None when there is none."""
     schedule = _schedule(parameters)
-    # No clock is a day ahead of UTC or behind it. So each wave of an occurrence that was more than a day ago
-    # is over, and of three that follow on it, at least a day apart, the third is all to come.
+    # No clock is a day ahead of UTC or behind it: an occurrence of more than a day ago is over everywhere.
+    # Of those that follow, at least a day apart, the second is still to come in UTC, and so before the third.
     begin = 0 if after is None else schedule.latest(_clock(after - DAY_MS)) + 1
-    numbers = range(begin, min(begin + 3, schedule.latest() + 1))
+    numbers = range(begin, min(begin + 2, schedule.latest() + 1))
     times = [wave.due_at for number in numbers for wave in schedule.waves(number)]
     return min((at for at in times if after is None or at > after), default=None)
 
