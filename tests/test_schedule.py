@@ -329,6 +329,7 @@ def test_a_time_that_was_past_when_the_campaign_was_made_is_due_at_once() -> Non
     (found,) = due(parameters, since, made + 1, live_since=made)
     assert (found.due_at, found.expires_at) == (since, made + HOUR)
     assert not due(parameters, since, made + HOUR, live_since=made)
+    assert not due(parameters, since, since + HOUR, live_since=since - DAY)
 
 
 @settings(deadline=None, max_examples=25)
