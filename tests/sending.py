@@ -14,6 +14,9 @@ import msgspec
 
 from openrate import campaigns, companies
 from openrate.campaign_parameters import moment, written
+from openrate.cli.terminal import Quiet
+from openrate.commands import sending
+from openrate.commands.requests import SetApp
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
@@ -83,6 +86,12 @@ class Workshop:
             lambda known: campaigns.update(known, self.app, encoded(parameters), self.clock.now()),
         )
         assert changed
+
+    def hand_over(self, sender: Sender) -> None:
+        """What ``openrate app set --sender`` does."""
+        request = SetApp(self.app.live_key, sender)
+        sending.set_app(self, request, Quiet())  # type: ignore[arg-type]  # it has what this command asks for
+        self.app = self.records.apps()[0]
 
     def campaign(self, token: str) -> Campaign:
         found = self.records.campaign(self.app.id, token)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from openrate import campaign_parameters
-from openrate.model import DayRow, FactType
+from openrate.model import DayRow, FactType, Sender
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
 
@@ -172,3 +172,35 @@ def test_a_send_by_local_time_goes_out_zone_by_zone_and_reaches_everyone_once(sh
         time.sleep(0.5)
         assert set(shop.sent(token)) == {"t0", "t1"}
         assert shop.state(token) == "running"
+
+
+def test_an_app_that_is_given_to_another_sender_is_sent_for_no_more_and_back_again_from_then_on(
+    shop: Workshop,
+) -> None:
+    shop.register(["t0"])
+    first, second = shop.create(), shop.create(push_time="2090-01-01T00:00:00")
+    shop.hand_over(Sender.EXTERNAL)
+    with shop.delivering():
+        time.sleep(0.6)
+        assert shop.sent(first) == []
+        shop.hand_over(Sender.OPENRATE)
+        wait_until(lambda: shop.state(first) == "completed")
+        assert shop.state(second) == "scheduled"
+        assert shop.sent(first) == []
+        third = shop.create()
+        wait_until(lambda: shop.sent(third) == ["t0"])
+
+
+def test_the_rate_of_an_app_holds_for_all_its_campaigns_and_can_be_lifted_while_they_run(
+    shop: Workshop,
+) -> None:
+    shop.register([f"t{n}" for n in range(400)])
+    shop.records.set_app(shop.app.id, Sender.OPENRATE, 6_000)
+    began = time.monotonic()
+    tokens = [shop.create(), shop.create()]
+    with shop.delivering():
+        wait_until(lambda: sum(len(shop.sent(token)) for token in tokens) > 200)
+        assert sum(len(shop.sent(token)) for token in tokens) <= 100 * (time.monotonic() - began + 1)
+        shop.records.set_app(shop.app.id, Sender.OPENRATE, None)
+        wait_until(lambda: all(shop.state(token) == "completed" for token in tokens))
+    assert [len(shop.sent(token)) for token in tokens] == [400, 400]

@@ -212,7 +212,7 @@ def test_forged_tokens_are_refused(installations: Installations) -> None:
     _, token, _ = register(installations, installation_id="i")
     claims = jwt.decode(token, options={"verify_signature": False})
     head, body, signature = token.split(".")
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     forged = [
         jwt.encode(claims, b"k" * 32, algorithm="HS256"),
         unsigned,

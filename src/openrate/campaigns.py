@@ -87,6 +87,16 @@ def first_due(app: App, parameters: Parameters) -> int | None:
     return schedule.next_due(parameters, None) if app.sender is Sender.OPENRATE else None
 
 
+def handed_over(campaign: Campaign, app: App, now: int) -> Campaign:
+    """The campaign when its app has another sender: ours sends what is due after now, and nothing of the past."""
+    ours = app.sender is Sender.OPENRATE
+    next_due_at = schedule.next_due(campaign.parameters, now) if ours else None
+    is_over = ours and next_due_at is None and campaign.was_live
+    return msgspec.structs.replace(
+        campaign, next_due_at=next_due_at, completed_at=now if is_over else campaign.completed_at
+    )
+
+
 def state(campaign: Campaign, app: App, now: int) -> CampaignState:
     """Where the campaign is in its life (``http-api.md``, "The life of a campaign").
 

@@ -29,6 +29,7 @@ from openrate.model import (
     Installation,
     Message,
     Platform,
+    ProviderName,
     RestKey,
     Rule,
     Scope,
@@ -172,6 +173,19 @@ class Provider(Protocol):
         """Hang up; what was under way is forgotten."""
 
 
+class CredentialStore(Protocol):
+    """Where the sealed credentials of apps lie. Every method is one transaction."""
+
+    def get(self, app_id: int) -> bytes | None:
+        """What was put last for an app."""
+
+    def put(self, app_id: int, provider: ProviderName, sealed: bytes, at: int) -> None:
+        """Store, instead of what was there; ``at`` in milliseconds since 1970."""
+
+    def remove(self, app_id: int) -> bool:
+        """Forget; False when there was nothing."""
+
+
 class Difference(NamedTuple):
     """A row on which the stored numbers and a recomputation disagree."""
 
@@ -291,6 +305,9 @@ class Records(Protocol):
         self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
     ) -> App:
         """Make an app with its three keys; raises OpenrateError when its company has one of that name on it."""
+
+    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
+        """Set who sends for an app, and how many messages a minute our sender may send for it (None: no limit)."""
 
     def apps(self, company_id: int | None = None) -> list[App]:
         """Every app (of a company), by company and name."""

@@ -75,6 +75,12 @@ class MemoryRecords:
         self._apps.append(app)
         return app
 
+    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
+        self._apps = [
+            msgspec.structs.replace(app, sender=sender, send_rate=send_rate) if app.id == app_id else app
+            for app in self._apps
+        ]
+
     def apps(self, company_id: int | None = None) -> list[App]:
         found = [app for app in self._apps if company_id in {None, app.company_id}]
         return sorted(found, key=lambda app: (self.company_of(app).name, app.name, app.id))

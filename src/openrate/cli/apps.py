@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from openrate.cli import credentials
 from openrate.cli.asking import Data, Json, ask
 from openrate.cli.terminal import print_json, print_table
-from openrate.commands.requests import CreateApp, ListApps, RotateTokens
+from openrate.commands.requests import CreateApp, ListApps, RotateTokens, SetApp
 from openrate.model import Platform, Sender
 
 app = typer.Typer(help="Apps and their keys.", no_args_is_help=True, rich_markup_mode=None)
+
+app.add_typer(credentials.app, name="credentials")
 
 _KEYS = ("live_key", "dev_key", "sdk_key")
 
@@ -45,6 +48,27 @@ def create(  # noqa: PLR0913 - an option each
         )
     else:
         typer.echo("Keep the REST key now: it is not stored and is not shown again.", err=True)
+
+
+@app.command("set")
+def set_(
+    app_key: Annotated[str, typer.Option("--app", metavar="LIVE_KEY", help="Which app.")],
+    sender: Annotated[Sender | None, typer.Option(help="Who sends its pushes from now on.")] = None,
+    send_rate: Annotated[
+        int | None, typer.Option(help="Messages a minute our sender may send for it; 0: as many as it can.")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Change who sends for an app, and how fast.
+
+    Example: openrate app set --app 51F0…9C --send-rate 60000 --data data
+    """
+    changed = ask(data, SetApp(app_key, sender, send_rate))
+    if json:
+        print_json(changed)
+        return
+    print_table(["app", "sender", "send_rate"], [[changed["app"], changed["sender"], changed["send_rate"]]])
 
 
 @app.command("list")

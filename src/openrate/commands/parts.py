@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from openrate.credentials import Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.ports import Clock, EventLog, Records, Sends
@@ -31,6 +32,10 @@ class Parts(Protocol):
     @property
     def installations(self) -> Installations:
         """Registered installations and their tokens."""
+
+    @property
+    def vault(self) -> Vault:
+        """The credentials of apps."""
 
     @property
     def clock(self) -> Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from openrate.model import Platform, Scope, Sender
+from openrate.model import Platform, ProviderName, Scope, Sender
 
 
 class _Request(msgspec.Struct, frozen=True, tag_field="command"):
@@ -24,8 +24,44 @@ class ListApps(_Request, frozen=True, tag="app list"):
     """Every app with its keys."""
 
 
+class SetApp(_Request, frozen=True, tag="app set"):
+    """Change who sends for an app (by its Live key), and how fast; None leaves it as it is, 0 is no limit."""
+
+    app: str
+    sender: Sender | None = None
+    send_rate: int | None = None
+
+
 class RotateTokens(_Request, frozen=True, tag="app rotate-tokens"):
     """Sign installation tokens with a new key."""
+
+
+class SetCredentials(_Request, frozen=True, tag="app credentials set"):
+    """Give an app (by its Live key) credentials; ``file`` is the text of the file. It has no repr, as a secret."""
+
+    app: str
+    provider: ProviderName
+    file: str | None = None
+    key_id: str | None = None
+    team_id: str | None = None
+    topic: str | None = None
+    subject: str | None = None
+    base_url: str | None = None
+
+    def __repr__(self) -> str:
+        return "<SetCredentials>"
+
+
+class ShowCredentials(_Request, frozen=True, tag="app credentials show"):
+    """What is known of an app's credentials (by its Live key), without what is secret."""
+
+    app: str
+
+
+class RemoveCredentials(_Request, frozen=True, tag="app credentials remove"):
+    """Forget an app's credentials (by its Live key)."""
+
+    app: str
 
 
 class CreateKey(_Request, frozen=True, tag="company key create"):
@@ -114,6 +150,10 @@ Request = (
     CreateApp
     | ListApps
     | RotateTokens
+    | SetApp
+    | SetCredentials
+    | ShowCredentials
+    | RemoveCredentials
     | CreateKey
     | ListKeys
     | RevokeKey

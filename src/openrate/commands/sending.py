@@ -6,14 +6,37 @@ import msgspec
 
 from openrate import campaigns
 from openrate.commands.parts import Parts
-from openrate.commands.records import Answer, find_campaign
-from openrate.commands.requests import SendCampaign, ShowProgress
+from openrate.commands.records import Answer, app_of, find_campaign
+from openrate.commands.requests import SendCampaign, SetApp, ShowProgress
 from openrate.control import Talk
 from openrate.delivery.progress import progress
-from openrate.errors import OpenrateError
-from openrate.model import Sender
+from openrate.errors import OpenrateError, UsageError
+from openrate.model import App, Sender
 
+_FASTEST = 100_000_000
 _LIVE = msgspec.json.encode({"live": True})
+
+
+def set_app(parts: Parts, request: SetApp, _talk: Talk) -> Answer:
+    """Change who sends for an app, and how fast. A new sender sends what is due from now on."""
+    app = app_of(parts, request.app)
+    if request.send_rate is not None and not 0 <= request.send_rate <= _FASTEST:
+        raise UsageError(
+            f"--send-rate is {request.send_rate}: 1 to {_FASTEST:,} messages a minute, or 0 for no limit."
+        )
+    rate = app.send_rate if request.send_rate is None else request.send_rate or None
+    sender = request.sender or app.sender
+    parts.records.set_app(app.id, sender, rate)
+    if sender is not app.sender:
+        _hand_over(parts, msgspec.structs.replace(app, sender=sender))
+    return {"app": app.name, "sender": sender, "send_rate": rate}
+
+
+def _hand_over(parts: Parts, app: App) -> None:
+    """See that our sender sends what is still to come, or nothing any more."""
+    now = parts.clock.now()
+    for token in parts.records.campaign_tokens(app.id).values():
+        parts.records.update_campaign(app.id, token, lambda known: campaigns.handed_over(known, app, now))
 
 
 def send(parts: Parts, request: SendCampaign, _talk: Talk) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from openrate.commands import facts, records, requests, sending
+from openrate.commands import credentials, facts, records, requests, sending
 from openrate.commands.parts import Parts
 from openrate.commands.requests import Request
 from openrate.control import Talk
@@ -16,7 +16,11 @@ from openrate.errors import OpenrateError
 COMMANDS: dict[type[msgspec.Struct], Callable[[Parts, Any, Talk], Any]] = {
     requests.CreateApp: records.create_app,
     requests.ListApps: records.list_apps,
+    requests.SetApp: sending.set_app,
     requests.RotateTokens: records.rotate_tokens,
+    requests.SetCredentials: credentials.set_credentials,
+    requests.ShowCredentials: credentials.show_credentials,
+    requests.RemoveCredentials: credentials.remove_credentials,
     requests.CreateKey: records.create_key,
     requests.ListKeys: records.list_keys,
     requests.RevokeKey: records.revoke_key,

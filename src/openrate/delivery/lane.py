@@ -95,6 +95,9 @@ class Lane:
         if now - self._looked_at >= _LOOK_S:
             self._looked_at = now
             self._work.look()
+            app = self._desk.records.app_by_key(self._app.live_key) or self._app
+            if app.send_rate != self._rate.per_minute:
+                self._rate = Rate(app.send_rate, now)
 
     def _attempt(self) -> list[Push]:
         """Choose what to begin now, as far as the window and the rate allow."""

@@ -8,6 +8,7 @@ import threading
 from openrate.delivery.desk import Desk
 from openrate.delivery.lane import Lane
 from openrate.delivery.planner import Planner
+from openrate.model import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,11 @@ class Delivery:
         apps = {app.id: app for app in self._desk.records.apps()}
         for send in self._planner.step():
             campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
-            if campaign is None or not campaign.parameters["live"]:
+            if (
+                campaign is None
+                or not campaign.parameters["live"]
+                or apps[send.app_id].sender is not Sender.OPENRATE
+            ):
                 continue
             key = send.app_id, campaign.dev_only
             if key not in self._lanes or self._lanes[key].is_over:

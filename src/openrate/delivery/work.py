@@ -18,7 +18,7 @@ from openrate.delivery.desk import Desk
 from openrate.delivery.pace import Rate
 from openrate.delivery.reports import facts_of
 from openrate.messages import Messages, version_of
-from openrate.model import App, Campaign, Cause, Send, SendState
+from openrate.model import App, Campaign, Cause, Send, Sender, SendState
 from openrate.ports import Push, SendTally, Verdict
 
 _LEASE_MS = 60_000
@@ -171,7 +171,10 @@ class Work:
 
     def _live_campaign(self, send: Send) -> Campaign | None:
         """The campaign of a send that this lane is to go on with."""
+        app = self._desk.records.app_by_key(self._app.live_key)
         if send.app_id != self._app.id or send.state is not SendState.SENDING:
+            return None
+        if app is None or app.sender is not Sender.OPENRATE:
             return None
         campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
         if campaign is None or campaign.deleted_at is not None or campaign.dev_only != self._dev:

@@ -108,6 +108,11 @@ class SqlRecords:
         number = self._change(row.returning(apps.c.id), taken)
         return App(number, company_id, name, platform, sender, live, dev, sdk)
 
+    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
+        """Set who sends for an app, and how fast our sender may."""
+        row = update(apps).where(apps.c.id == app_id).values(sender=sender.value, send_rate=send_rate)
+        self._change(row.returning(apps.c.id))
+
     def apps(self, company_id: int | None = None) -> list[App]:
         """Every app (of a company), by company and name."""
         return [app for app in self._directory.apps if company_id in {None, app.company_id}]
