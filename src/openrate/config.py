@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -24,6 +25,7 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_mb: int = 512
     hot_facts: int = 32_000_000
     inflight_mb: int = 256
+    credentials_key: str | None = None
 
 
 class Settings(_Plain, frozen=True, kw_only=True):
@@ -39,10 +41,17 @@ class Settings(_Plain, frozen=True, kw_only=True):
         memory_limit_mb: what DuckDB may use, in MiB.
         hot_facts: how many recent facts are kept in memory for attribution, about 24 bytes each.
         inflight_mb: bytes of event bodies under way at once, in MiB; 503 above it.
+        credentials_key: seals provider credentials, 32 bytes as base64url; without it the data folder's own key.
+        push_services: hosts that Web Push may call beside the known ones; ``*.`` for any name below.
     """
 
     data: Path
     trusted_proxies: tuple[Network, ...] = ()
+    push_services: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Without the values: some are secrets."""
+        return f"<Settings of {self.data}>"
 
 
 def settings_from(env: Mapping[str, str], **given: object) -> Settings:
@@ -71,6 +80,7 @@ def settings_from(env: Mapping[str, str], **given: object) -> Settings:
     return _convert(values)
 
 
+_HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _KINDS = get_type_hints(_Plain)
 _BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -96,8 +106,20 @@ def _convert(values: dict[str, object]) -> Settings:
         proxies = tuple(ip_network(part.strip()) for part in networks.split(",") if part)
     except ValueError as error:
         raise UsageError(f"OPENRATE_TRUSTED_PROXIES is {networks}: {error}.") from None
+    services = _hosts(str(values.pop("push_services", "")))
     plain = {name: _converted(name, value) for name, value in values.items()}
-    return Settings(data=data, trusted_proxies=proxies, **plain)
+    return Settings(data=data, trusted_proxies=proxies, push_services=services, **plain)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise UsageError(
+                f"OPENRATE_PUSH_SERVICES names {host}: host names are accepted, such as push.example.org or "
+                "*.example.org, with commas between them."
+            )
+    return hosts
 
 
 def _converted(name: str, value: object) -> Any:

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from openrate.errors import StoreError, UsageError
 from openrate.model import Platform, ProviderName
+from openrate.ports import CredentialStore
 
 FCM_URL = "https://fcm.googleapis.com"
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
@@ -150,11 +151,16 @@ def read_credentials(provider: ProviderName, platform: Platform, given: Given) -
 def public_parts(credentials: Credentials) -> dict[str, Any]:
     """What may be shown of credentials: everything but keys, and of VAPID the public key."""
     shown: dict[str, Any] = msgspec.to_builtins(credentials)
-    for name in ("private_key", "private_key_id", "client_email"):
+    for name in ("provider", "private_key", "private_key_id", "client_email"):
         shown.pop(name, None)
     if isinstance(credentials, WebPushCredentials):
         shown["public_key"] = credentials.public_key
     return shown
+
+
+def provider_of(credentials: Credentials) -> ProviderName:
+    """Whose credentials they are."""
+    return ProviderName(msgspec.to_builtins(credentials)["provider"])
 
 
 class Seal:
@@ -193,6 +199,27 @@ class Seal:
                 "or OPENRATE_CREDENTIALS_KEY, or set the credentials again."
             ) from None
         return opened
+
+
+class Vault:
+    """The credentials of apps: sealed on their way into the store, opened on their way out."""
+
+    def __init__(self, store: CredentialStore, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
+
+    def of(self, app_id: int) -> Credentials | None:
+        """An app's credentials, if it has some; raises StoreError when they cannot be opened."""
+        sealed = self._store.get(app_id)
+        return None if sealed is None else self._seal.open(sealed)
+
+    def put(self, app_id: int, credentials: Credentials, at: int) -> None:
+        """Keep credentials, instead of those before; ``at`` in milliseconds since 1970."""
+        self._store.put(app_id, provider_of(credentials), self._seal.close(credentials), at)
+
+    def remove(self, app_id: int) -> bool:
+        """Forget them; False when there were none."""
+        return self._store.remove(app_id)
 
 
 def seal_of(key: str | None, path: Path) -> Seal:

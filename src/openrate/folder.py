@@ -4,6 +4,7 @@ DIR/
   records.db     companies, apps, keys, campaigns, installations
   facts.duckdb   the facts and the day rows derived from them
   control.sock   where the running server takes commands
+  credentials.key  seals provider credentials, unless OPENRATE_CREDENTIALS_KEY does
   lock           held by the process that has the facts file open; names it
 """
 
@@ -39,6 +40,11 @@ class DataFolder(NamedTuple):
     def facts(self) -> Path:
         """The DuckDB file."""
         return self.path / "facts.duckdb"
+
+    @property
+    def credentials_key(self) -> Path:
+        """The key that seals provider credentials, apart from the database that holds them."""
+        return self.path / "credentials.key"
 
     @property
     def control(self) -> Path:

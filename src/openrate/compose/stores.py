@@ -12,11 +12,13 @@ import msgspec
 from openrate.commands import table
 from openrate.config import Settings
 from openrate.control import Talk
+from openrate.credentials import Vault, seal_of
 from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.ports import Clock, EventLog, Sends, SystemClock
+from openrate.storage.credentials import SqlCredentials
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.fact_files import Put, fact_file, writing
 from openrate.storage.records import SqlRecords
@@ -70,6 +72,12 @@ class Parts:
     def installations(self) -> Installations:
         """Registered installations, and the key that signs their tokens."""
         return Installations(self.records, self.log, self.clock)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The credentials of apps, and the key that seals them."""
+        seal = seal_of(self._settings.credentials_key, self._folder.credentials_key)
+        return Vault(SqlCredentials(self.records.database), seal)
 
     def _are_lost(self) -> bool:
         """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""

@@ -1,0 +1,40 @@
+"""Sealed credentials of apps, in the database of the records (``ports.CredentialStore``)."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from openrate.model import ProviderName
+from openrate.storage.database import Database
+from openrate.storage.tables import credentials
+
+
+class SqlCredentials:
+    """One row for each app; what it holds can be read only with the key, which is not here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, app_id: int) -> bytes | None:
+        """What was put last for an app."""
+        wanted = select(credentials.c.sealed).where(credentials.c.app_id == app_id)
+        with self._database.reading() as connection:
+            sealed: bytes | None = connection.scalar(wanted)
+        return sealed
+
+    def put(self, app_id: int, provider: ProviderName, sealed: bytes, at: int) -> None:
+        """Store, instead of what was there."""
+        with self._database.writing() as connection:
+            connection.execute(delete(credentials).where(credentials.c.app_id == app_id))
+            connection.execute(
+                insert(credentials).values(
+                    app_id=app_id, provider=provider.value, sealed=sealed, updated_at=at
+                )
+            )
+
+    def remove(self, app_id: int) -> bool:
+        """Forget; False when there was nothing."""
+        with self._database.writing() as connection:
+            return bool(
+                connection.execute(delete(credentials).where(credentials.c.app_id == app_id)).rowcount
+            )
