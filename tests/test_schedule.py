@@ -154,6 +154,13 @@ def test_a_day_that_a_zone_skips_is_sent_with_the_next() -> None:
     ]
 
 
+def test_the_zone_that_a_machine_calls_its_own_is_none_that_a_device_may_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schedule, "available_timezones", lambda: {"UTC", "localtime", "Europe/Paris"})
+    assert schedule.zone_names.__wrapped__() == ("Europe/Paris", "UTC")
+
+
 # Recurrence
 
 

@@ -153,6 +153,15 @@ def is_over(parameters: Parameters, now: int) -> bool:
     return next_due(parameters, now) is None
 
 
+@cache
+def zone_names() -> tuple[str, ...]:
+    """The time zones that are known: those of the IANA database, sorted.
+
+    Without ``localtime``, which is what some machines call their own, whichever that is.
+    """
+    return tuple(sorted(available_timezones() - {"localtime"}))
+
+
 def _schedule(parameters: Parameters) -> _Schedule:
     is_local = "local_push_time" in parameters
     first = datetime.fromisoformat(parameters["local_push_time" if is_local else "push_time"])
@@ -215,8 +224,7 @@ def _local_waves(clock: datetime) -> Sequence[_Wave]:
 
 @cache
 def _zones() -> Sequence[tuple[str, ZoneInfo]]:
-    """Every zone of the IANA database; ``localtime`` is what some machines call their own, which may be any."""
-    return [(name, ZoneInfo(name)) for name in sorted(available_timezones() - {"localtime"})]
+    return [(name, ZoneInfo(name)) for name in zone_names()]
 
 
 def _at(moment: datetime) -> int:
