@@ -121,8 +121,8 @@ class Shop(NamedTuple):
     keys: dict[str, str]
 
     @classmethod
-    def create(cls, data: Path) -> Shop:
-        options = ("--company", "Acme", "--name", "Shop", "--platform", "ios")
+    def create(cls, data: Path, *more: str) -> Shop:
+        options = ("--company", "Acme", "--name", "Shop", "--platform", "ios", *more)
         return cls(data, answer("app", "create", *options, "--data", str(data)))
 
     def call(self, server: Server, path: str, content: Any = None) -> Any:
@@ -134,13 +134,15 @@ class Shop(NamedTuple):
         assert done.status_code in {200, 201}, done.text
         return done.json()
 
-    def campaign(self, server: Server, *, versions: bool = False) -> str:
+    def campaign(
+        self, server: Server, *, versions: bool = False, push_time: str = "2026-03-10T10:00:00"
+    ) -> str:
         """Create a campaign."""
         text = [{"body": "Hello"}]
         body = {
             "name": "Spring sale",
             "live": True,
-            "push_time": "2026-03-10T10:00:00",
+            "push_time": push_time,
             "messages": {"a": text, "b": text} if versions else text,
         }
         return str(self.call(server, "/1.1/{key}/campaigns/create", body)["campaign_token"])

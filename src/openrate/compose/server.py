@@ -11,6 +11,7 @@ import uvloop
 
 from openrate import logs
 from openrate.commands import table
+from openrate.compose.sending import delivery
 from openrate.compose.stores import Parts
 from openrate.config import Settings
 from openrate.control import ControlSocket
@@ -42,7 +43,10 @@ def serve(settings: Settings) -> None:
         _apply_rules(parts)
         services = Services(parts.records, parts.sends, parts.log, parts.clock)
         app = http_app(settings, services, parts.ingest, parts.installations, request_log)
-        with closing(ControlSocket(folder.control, partial(table.run_line, parts))):
+        with (
+            closing(ControlSocket(folder.control, partial(table.run_line, parts))),
+            closing(delivery(parts, settings)),
+        ):
             gc.collect()
             gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms
             uvloop.run(serve_http(app, settings, listener=listener))

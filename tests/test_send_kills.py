@@ -1,0 +1,80 @@
+"""A server that is killed in the middle of a send goes on where it was: everyone once, and the numbers right."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from openrate.providers.stub import deliveries
+from program import Server, Shop, answer, server
+from sending import wait_until
+
+UNDER_WAY = 1_024
+"""Pushes under way at most; those may be attempted twice when the server is killed."""
+
+
+def import_installations(shop: Shop, running: Server, count: int) -> None:
+    """One token in a hundred is gone."""
+    for first in range(0, count, 10_000):
+        rows = [
+            {
+                "platform": "ios",
+                "installation_id": f"i{number}",
+                "push_token": f"stub:gone:{number}" if number % 100 == 7 else f"t{number}",
+            }
+            for number in range(first, min(first + 10_000, count))
+        ]
+        done = httpx.post(
+            running.address + f"/v1/{shop.keys['live_key']}/installations/import",
+            content=msgspec.json.Encoder().encode_lines(rows),
+            headers={
+                "X-Authorization": shop.keys["rest_api_key"],
+                "Content-Type": "application/x-ndjson",
+            },
+            timeout=120,
+        )
+        assert done.status_code == 200, done.text
+
+
+def sent_and_killed(tmp_path: Path, count: int, kills: int) -> None:
+    data, journal = tmp_path / "data", tmp_path / "journal"
+    shop = Shop.create(data, "--sender", "openrate")
+    app = ("--app", shop.keys["live_key"], "--data", str(data))
+    settings = tmp_path / "stub.json"
+    settings.write_text(json.dumps({"journal": str(journal), "latency_ms": 40}))
+    answer("app", "credentials", "set", "--provider", "stub", "--file", str(settings), *app)
+    with server(data) as running:
+        import_installations(shop, running, count)
+        token = shop.campaign(running, push_time="now")
+        running.kill()
+    accepted = count - count // 100
+    for kill in range(kills):
+        with server(data) as running:
+            wanted = accepted * (kill + 1) // (kills + 2)
+            wait_until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= wanted, 120)  # noqa: B023 - called at once
+            running.kill()
+    with server(data) as running:
+        progress = f"/v1/{{key}}/campaigns/{token}/progress"
+        wait_until(lambda: shop.call(running, progress)["state"] == "completed", 120)
+        (row,) = shop.stats(running, token)["detail"]
+    times = Counter(delivery.token for delivery in deliveries(journal))
+    assert len(times) == accepted
+    again = sum(times.values()) - accepted
+    assert again <= kills * UNDER_WAY
+    assert max(times.values()) <= 1 + kills
+    assert (row["sent"], row["errors"]) == (accepted, count // 100)
+    assert answer("verify", "--data", str(data))["differences"] == []
+
+
+def test_a_send_that_is_killed_three_times_reaches_everyone_and_counts_right(tmp_path: Path) -> None:
+    sent_and_killed(tmp_path, 10_000, 3)
+
+
+@pytest.mark.soak
+def test_a_send_to_a_hundred_thousand_that_is_killed_ten_times_reaches_everyone(tmp_path: Path) -> None:
+    sent_and_killed(tmp_path, 100_000, 10)
