@@ -39,6 +39,7 @@ serve: install ## serve from ./data on port 8000
 
 bench: install ## measure, and write benchmarks/RESULTS.md
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; } # the client that measures
+	@command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx-light; } # answers the clients
 	$(BIN)/python -m benchmarks
 
 lock: install ## make requirements.lock again from pyproject.toml
