@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.worlds import DAY, START
@@ -53,7 +53,7 @@ LANGUAGES = ["fr", "FR", "fr-FR", "fr_CA", "fro", "en", "É", "%"]
 REGIONS = ["FR", "fr", "US", "_"]
 ZONES = ["Europe/Paris", "Asia/Tokyo", "Mars/Base", ""]
 LISTS = ["vip", "new", "nobody's"]
-NAMES = ["age", "a.b", "é n'", "[0]", "$"]
+NAMES = ["age", "a.b", "é n'"]
 
 numbers = (
     (
@@ -96,8 +96,8 @@ facts = st.lists(
 def installations(draw: st.DrawFn) -> tuple[Installation, list[tuple[FactType, int]], frozenset[str]]:
     installation = Installation(
         app_id=1,
-        installation_id=draw(st.text("AZaz09_.:-", min_size=1, max_size=3)),
-        dev=draw(st.sampled_from([False, False, False, True])),
+        installation_id=draw(st.text("Za_-", min_size=1, max_size=2)),
+        dev=draw(st.sampled_from([False, False, True])),
         platform=draw(st.sampled_from(Platform)),
         secret_hash=None,
         token_version=1,
@@ -151,17 +151,22 @@ queries = st.recursive(
     ),
     max_leaves=5,
 )
-targetings = st.fixed_dictionaries(
-    {},
-    optional={
-        "query": queries,
-        "segments": st.lists(st.sampled_from([each.name for each in Segment]), max_size=2),
-        "languages": st.lists(st.sampled_from(LANGUAGES), max_size=2),
-        "regions": st.lists(st.sampled_from(REGIONS), max_size=2),
-        "audiences": st.lists(st.sampled_from([*LISTS, "unknown"]), max_size=2),
-    },
+parts: dict[str, st.SearchStrategy[Any]] = {
+    "query": queries,
+    "segments": st.lists(st.sampled_from([each.name for each in Segment]), max_size=2),
+    "languages": st.lists(st.sampled_from(LANGUAGES), max_size=2),
+    "regions": st.lists(st.sampled_from(REGIONS), max_size=2),
+    "audiences": st.lists(st.sampled_from([*LISTS, "unknown"]), max_size=2),
+}
+# Mostly one part alone: where all must hold, few installations are left to be wrong about.
+targetings = st.one_of(
+    *(st.fixed_dictionaries({name: part}) for name, part in parts.items()),
+    st.fixed_dictionaries({"query": queries}),
+    st.fixed_dictionaries({"query": on_field.map(lambda one: dict([one]))}),
+    st.fixed_dictionaries({"query": on_field.map(lambda one: dict([one]))}),
+    st.fixed_dictionaries({}, optional=parts),
 )
-zones = maybe(
+zones = st.none() | maybe(
     st.builds(
         InTimezones,
         st.lists(st.sampled_from(ZONES)).map(tuple),
@@ -228,7 +233,7 @@ def stored(stores: Stores, app: App, drawn: list[Any]) -> list[Subject]:
     return list(subjects.values())
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     drawn=st.lists(installations(), min_size=1, max_size=12),
     wanted=st.lists(targetings, min_size=1, max_size=6),
@@ -255,18 +260,21 @@ def test_the_stores_select_what_the_reference_selects(  # noqa: PLR0913 - what i
                 assert stores.ids(selection) == sorted(expected), targeting
 
 
-@settings(max_examples=400, deadline=None)
-@given(value=scalars, other=scalars, operator=st.sampled_from(["$eq", "$gt", "$gte", "$lt", "$lte", "$in"]))
+@settings(max_examples=200, deadline=None)
+@given(
+    value=maybe(scalars),
+    other=maybe(scalars),
+    operator=st.sampled_from(["$eq", "$ne", "$in", "$nin", "$gt", "$gte", "$lt", "$lte"]),
+)
 def test_an_attribute_compares_with_a_value_as_the_reference_says(
     stores: Stores, value: object, other: Any, operator: str
 ) -> None:
     """Values alone, many of them: this is where databases differ."""
-    if isinstance(other, bool) and operator not in {"$eq", "$in"}:
-        return
+    assume(operator in {"$eq", "$ne", "$in", "$nin"} or not isinstance(other, bool | None))
     app = stores.new_app()
     installation = Installation(app.id, "i", False, Platform.IOS, None, 1, "token", attributes={"age": value})
     stores.records.put_installation(installation, START)
-    condition = read_query({"c.age": {operator: [other] if operator == "$in" else other}})
+    condition = read_query({"c.age": {operator: [other] if operator in {"$in", "$nin"} else other}})
     selection = Selection(app.id, False, condition, AsOf(START, 1))
     assert bool(stores.ids(selection)) == selects(selection, Subject(installation, Seen())), (value, other)
 

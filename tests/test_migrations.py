@@ -259,3 +259,11 @@ def test_what_was_answered_survives_a_process_that_just_stops(path: Path) -> Non
         copied.with_name(copied.name + end).write_bytes(path.with_name(path.name + end).read_bytes())
     records.close()
     assert companies(copied) == [acme]
+
+
+def test_installations_and_members_lie_in_the_order_of_their_keys(path: Path) -> None:
+    """Alembic does not compare this; without it, selecting an audience takes five times as long."""
+    made(path)
+    with plain(path) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'")
+        assert {name for (name,) in rows} == {"installations", "audience_members"}

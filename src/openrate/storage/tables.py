@@ -118,6 +118,8 @@ installations = Table(
     Column("updated_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("app_id", "dev", "installation_id"),
     UniqueConstraint("app_id", "dev", "push_token_hash"),
+    # Rows lie in the order of the key, in which a million of them are selected: a fifth of the time.
+    sqlite_with_rowid=False,
 )
 
 retired_installations = Table(
@@ -153,6 +155,8 @@ audience_members = Table(
     ForeignKeyConstraint(
         ["app_id", "dev", "audience"], ["audiences.app_id", "audiences.dev", "audiences.name"]
     ),
+    # All of a row is its key.
+    sqlite_with_rowid=False,
 )
 
 credentials = Table(

@@ -28,8 +28,15 @@ def _columns() -> None:
     op.add_column("campaigns", sa.Column("next_due_at", sa.BigInteger))
     op.add_column("campaigns", sa.Column("live_since", sa.BigInteger))
     op.create_index("campaigns_by_next_due_at_completed_at", "campaigns", ["next_due_at", "completed_at"])
-    op.add_column("installations", sa.Column("tags", sa.Text))
-    op.add_column("installations", sa.Column("app_version_key", sa.Text))
+    # SQLite writes the table anew, with its rows in the order of the key: a minute for a million.
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    with op.batch_alter_table(
+        "installations",
+        recreate="always" if is_sqlite else "never",
+        table_kwargs={"sqlite_with_rowid": False},
+    ) as installations:
+        installations.add_column(sa.Column("tags", sa.Text))
+        installations.add_column(sa.Column("app_version_key", sa.Text))
     _fill_version_keys()
 
 
@@ -86,6 +93,7 @@ def _audiences() -> None:
             ["audiences.app_id", "audiences.dev", "audiences.name"],
             name="audience_members_of_audiences",
         ),
+        sqlite_with_rowid=False,
     )
 
 
