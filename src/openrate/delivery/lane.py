@@ -87,7 +87,7 @@ class Lane:
         if pushes and self._provider is not None:
             self._rate.take(len(pushes))
             self._provider.start([push for push in pushes if push.key >> POSITION_BITS not in lost])
-        elif not self._work.under_way and not self._work.is_reporting:
+        elif not self._work.under_way and not self._work.reporting:
             self._stop.wait(_TURN_S)
 
     def _look(self) -> None:
@@ -102,7 +102,9 @@ class Lane:
     def _attempt(self) -> list[Push]:
         """Choose what to begin now, as far as the window and the rate allow."""
         now = time.monotonic()
-        most = min(self._window.room(self._work.under_way, now), self._rate.room(now))
+        # What is answered and not written down yet would be attempted twice as well, if this process died now.
+        at_risk = self._work.under_way + self._work.reporting
+        most = min(self._window.room(at_risk, now), self._rate.room(now))
         if most <= 0 or (self._is_refused and self._work.under_way):
             return []
         if self._is_refused:
@@ -153,7 +155,7 @@ class Lane:
     def _finish(self) -> None:
         """Wait for what is under way, write its end down, and give back the chunks."""
         deadline = time.monotonic() + _LAST_S
-        while (self._work.under_way or self._work.is_reporting) and time.monotonic() < deadline:
+        while (self._work.under_way or self._work.reporting) and time.monotonic() < deadline:
             self._take_answers()
             self._work.conclude(_TURN_S)
         self._work.write(self._desk.clock.now())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from zoneinfo import available_timezones
 
+from openrate import schedule
 from openrate.audience import read_targeting
 from openrate.conditions import AsOf, InTimezones, Selection
 from openrate.delivery.desk import Desk
@@ -32,7 +32,7 @@ def _timezones(due: Due) -> InTimezones | None:
     """The zones of a wave; the one that takes the rest, like a send that is not by local time, is for all."""
     if due.zones is None or due.takes_rest:
         return None
-    known = tuple(sorted(available_timezones())) if due.with_unknown else None
+    known = schedule.zone_names() if due.with_unknown else None
     return InTimezones(tuple(sorted(due.zones)), known)
 
 

@@ -85,9 +85,9 @@ class Work:
         return sum(task.run.under_way for task in self._tasks.values())
 
     @property
-    def is_reporting(self) -> bool:
-        """Whether facts are on their way to the disk."""
-        return bool(self._reports)
+    def reporting(self) -> int:
+        """Ends whose facts are on their way to the disk."""
+        return sum(len(report.ends) for report in self._reports)
 
     def look(self) -> None:
         """See what is open and whose campaign is live; the chunks of what is not any more are put back."""
