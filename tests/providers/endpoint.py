@@ -70,9 +70,10 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(folder: Path) -> Iterator[Endpoint]:
+def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterator[Endpoint]:
     """Serve with a certificate of its own, made in ``folder``, until the block ends."""
     config = _configured(folder)
+    config.keep_alive_max_requests = requests_per_connection
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

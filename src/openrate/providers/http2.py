@@ -154,7 +154,7 @@ class Http2Client(Generic[Tag]):
         while more:
             more, answered, failed = self._multi.info_read()
             done += [self._ended(handle, "") for handle in answered]
-            done += [self._ended(handle, f"libcurl {code}: {text}") for handle, code, text in failed]
+            done += [self._ended(handle, _failure(code, text)) for handle, code, text in failed]
         return done
 
     def _ended(self, handle: pycurl.Curl, failure: str) -> tuple[Tag, Answer]:
@@ -251,6 +251,11 @@ class _Slot(Generic[Tag]):
     def _close_sockets(self) -> None:
         while self._opened:
             self._opened.pop().close()
+
+
+def _failure(code: int, text: str) -> str:
+    """Why there is no answer; libcurl has no words for a connection that ends in the middle of HTTP/2."""
+    return f"{text or 'the connection broke'} (libcurl {code})"
 
 
 def _directions(events: int) -> int:
