@@ -113,7 +113,7 @@ def bare_libcurl(ca: Path, port: int, count: int) -> None:
 def ours(ca: Path, port: int, count: int) -> None:
     """The APNs provider: rendering, tokens, classification."""
     credentials = ApnsCredentials(
-        private_key=_key(),
+        private_key=new_key(),
         key_id="ABCDE12345",
         team_id="TEAM567890",
         topic="com.example.shop",
@@ -205,7 +205,7 @@ def aioapns(ca: Path, port: int, count: int) -> None:
 
     async def main() -> None:
         client = library.APNs(
-            key=_key(), key_id="ABCDE12345", team_id="TEAM567890", topic="com.x", ssl_context=_trusting(ca)
+            key=new_key(), key_id="ABCDE12345", team_id="TEAM567890", topic="com.x", ssl_context=_trusting(ca)
         )
         text = {
             "aps": {"alert": {"title": "Hello", "body": "x" * 300}},
@@ -228,7 +228,8 @@ def _trusting(ca: Path, protocol: str = "h2") -> ssl.SSLContext:
     return context
 
 
-def _key() -> str:
+def new_key() -> str:
+    """A key as Apple gives them."""
     made = ec.generate_private_key(ec.SECP256R1())
     return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 

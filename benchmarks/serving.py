@@ -53,9 +53,20 @@ class Server(NamedTuple):
         return sum(row["sent"] for row in json.loads(self.call("GET", path, keys))["detail"])
 
 
-def new_app(data: Path) -> Keys:
+def new_app(data: Path, *more: str) -> Keys:
     """Make the company and the app whose campaigns are measured."""
-    command = [_OPENRATE, "app", "create", "--company", "Bench", "--name", "Bench", "--platform", "ios"]
+    command = [
+        _OPENRATE,
+        "app",
+        "create",
+        "--company",
+        "Bench",
+        "--name",
+        "Bench",
+        "--platform",
+        "ios",
+        *more,
+    ]
     made = json.loads(subprocess.check_output([*command, "--json", "--data", str(data)]))
     return Keys(made["live_key"], made["rest_api_key"])
 
