@@ -54,15 +54,16 @@ class Workshop:
         language: str | None = None,
         zones: Sequence[str | None] = (),
         first: int = 0,
+        dev: bool = False,
     ) -> list[str]:
         """Installations with these push tokens; returns their ids."""
         names = [f"i-{first + at:06}" for at in range(len(tokens))]
         for name, token, zone in zip_longest(names, tokens, zones):
-            fresh = Installation(self.app.id, name, False, Platform.ANDROID, None, 1, token, language)
+            fresh = Installation(self.app.id, name, dev, Platform.ANDROID, None, 1, token, language)
             self.records.put_installation(msgspec.structs.replace(fresh, timezone=zone), 0)
         return names
 
-    def create(self, **parameters: Any) -> str:
+    def create(self, *, dev: bool = False, **parameters: Any) -> str:
         """A campaign; returns its token."""
         now = self.clock.now()
         new = campaigns.create(encoded(BODY | parameters), now)
@@ -72,7 +73,7 @@ class Workshop:
             token,
             new.parameters,
             has_versions=new.has_versions,
-            dev_only=False,
+            dev_only=dev,
             at=now,
             was_live=new.live,
             next_due_at=campaigns.first_due(self.app, new.parameters),

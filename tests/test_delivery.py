@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from openrate import campaign_parameters
@@ -204,3 +205,50 @@ def test_the_rate_of_an_app_holds_for_all_its_campaigns_and_can_be_lifted_while_
         shop.records.set_app(shop.app.id, Sender.OPENRATE, None)
         wait_until(lambda: all(shop.state(token) == "completed" for token in tokens))
     assert [len(shop.sent(token)) for token in tokens] == [400, 400]
+
+
+def test_a_campaign_that_cannot_be_read_any_more_says_so_and_holds_up_no_other(shop: Workshop) -> None:
+    shop.register(["t0"])
+    broken, good = shop.create(), shop.create()
+    shop.records.update_campaign(
+        shop.app.id,
+        broken,
+        lambda known: msgspec.structs.replace(
+            known, parameters=known.parameters | {"targeting": {"query": {"nonsense": 1}}}
+        ),
+    )
+    with shop.delivering():
+        wait_until(lambda: shop.state(good) == "completed")
+        wait_until(lambda: shop.sends.of(shop.campaign(broken).id)[0].reason is not None)
+        assert "nonsense" in str(shop.sends.of(shop.campaign(broken).id)[0].reason)
+        shop.update(broken, targeting={"languages": []})
+        wait_until(lambda: shop.state(broken) == "completed")
+    assert Counter(shop.sent(broken) + shop.sent(good)) == {"t0": 2}
+
+
+def test_a_deleted_campaign_stops_for_good(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(6_000)])
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, latency_ms=200)
+    token = shop.create()
+    campaign_id = shop.campaign(token).id
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 300)
+        shop.records.delete_campaign(shop.app.id, token, shop.clock.now())
+        wait_until(lambda: not shop.sends.open())
+        wait_until(lambda: shop.sends.of(campaign_id)[0].state == "cancelled")
+        time.sleep(0.5)
+        stopped = len(shop.sent(token))
+        time.sleep(0.5)
+        assert len(shop.sent(token)) == stopped < 6_000
+    shop.log.settle()
+    assert sum(row.sent for row in shop.log.rows(campaign_id)) == stopped
+
+
+def test_what_the_development_world_is_sent_is_in_no_statistic(shop: Workshop) -> None:
+    shop.register(["live"])
+    shop.register(["dev"], first=10, dev=True)
+    token = shop.create(dev=True)
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    assert shop.sent(token) == ["dev"]
+    assert shop.rows(token) == []

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from openrate import schedule
 from openrate.delivery.desk import Desk
 from openrate.delivery.recipients import recipients as recipients_of
+from openrate.errors import OpenrateError
 from openrate.model import DAY_MS, App, Campaign, Send, SendState
 from openrate.schedule import Due
 
@@ -37,9 +39,11 @@ class Planner:
         now = self._desk.clock.now()
         apps = {app.id: app for app in self._desk.records.apps()}
         for app_id, token in self._desk.sends.due(now):
-            self._plan(app_id, token, now)
+            with _alone("Planning a campaign"):
+                self._plan(app_id, token, now)
         for send in self._desk.sends.open():
-            self._prepare(apps[send.app_id], send)
+            with _alone("Preparing a send"):
+                self._prepare(apps[send.app_id], send)
         for app_id, token in self._desk.sends.uncompleted():
             self._desk.records.update_campaign(app_id, token, lambda c: _completed(c, now))
         if now - self._forgot_at > DAY_MS // 24:
@@ -64,6 +68,14 @@ class Planner:
             self._select_recipients(app, campaign, send)
 
     def _select_recipients(self, app: App, campaign: Campaign, send: Send) -> None:
+        try:
+            self._select(app, campaign, send)
+        except OpenrateError as error:
+            if send.reason != str(error):
+                logger.warning("Campaign %d waits: %s", campaign.id, error)
+                self._desk.sends.explain(send.id, str(error))
+
+    def _select(self, app: App, campaign: Campaign, send: Send) -> None:
         due = schedule.wave(campaign.parameters, send.send_id, send.wave)
         taken = self._desk.sends.taken(campaign.id, send.send_id, send.wave) if send.wave else set()
         chunks = recipients = 0
@@ -73,6 +85,15 @@ class Planner:
             recipients += len(names)
         self._desk.sends.begin(send.id, chunks, recipients)
         logger.info("Campaign %d, send %s: %d recipients.", campaign.id, send.send_id, recipients)
+
+
+@contextmanager
+def _alone(what: str) -> Iterator[None]:
+    """What goes wrong with one campaign holds up no other."""
+    try:
+        yield
+    except Exception:
+        logger.exception("%s failed; it is tried again.", what)
 
 
 def _chunks(parts: Iterator[list[str]], taken: set[str]) -> Iterator[list[str]]:

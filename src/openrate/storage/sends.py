@@ -81,7 +81,7 @@ class SqlSends:
         with self._database.writing() as connection:
             _drop_chunks(connection, and_(send_chunks.c.send == send, send_chunks.c.number >= chunks))
             row = update(sends).where(sends.c.id == send)
-            connection.execute(row.values(state=SendState.SENDING.value, recipients=recipients))
+            connection.execute(row.values(state=SendState.SENDING.value, recipients=recipients, reason=None))
 
     def taken(self, campaign_id: int, send_id: str, wave: int) -> set[str]:
         """Who was selected in the waves of an occurrence before this one."""
