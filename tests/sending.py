@@ -111,6 +111,10 @@ class Workshop:
         known = deliveries(self.journal) if self.journal.exists() else []
         return [delivery.token for delivery in known if delivery.campaign_token == token]
 
+    def reason(self, token: str) -> str | None:
+        """Why the campaign's send waits."""
+        return next((send.reason for send in self.sends.of(self.campaign(token).id)), None)
+
     def due_again(self, token: str) -> None:
         """Move the schedule of a recurring campaign by a second, so that it has an occurrence that is due now."""
         parameters = self.campaign(token).parameters

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from openrate import campaign_parameters
+from openrate.errors import StoreFull
 from openrate.model import DayRow, FactType, Sender
+from openrate.ports import EventLog, FactColumns
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
 
@@ -101,16 +105,12 @@ def test_a_provider_that_is_down_is_waited_for_and_the_send_says_why(shop: Works
     shop.provide = lambda _app, _dev: StubProvider(shop.journal, down=down)
     token = shop.create()
 
-    def reason() -> str | None:
-        return next((send.reason for send in shop.sends.of(shop.campaign(token).id)), None)
-
     with shop.delivering():
-        wait_until(lambda: reason() is not None)
-        assert "down" in str(reason())
+        wait_until(lambda: "down" in (shop.reason(token) or ""))
         down.unlink()
         wait_until(lambda: shop.state(token) == "completed", 60)
     assert total(shop.rows(token), "sent") == 300
-    assert reason() is None
+    assert shop.reason(token) is None
 
 
 def test_a_send_rate_is_kept(shop: Workshop) -> None:
@@ -219,8 +219,7 @@ def test_a_campaign_that_cannot_be_read_any_more_says_so_and_holds_up_no_other(s
     )
     with shop.delivering():
         wait_until(lambda: shop.state(good) == "completed")
-        wait_until(lambda: shop.sends.of(shop.campaign(broken).id)[0].reason is not None)
-        assert "nonsense" in str(shop.sends.of(shop.campaign(broken).id)[0].reason)
+        wait_until(lambda: "nonsense" in (shop.reason(broken) or ""))
         shop.update(broken, targeting={"languages": []})
         wait_until(lambda: shop.state(broken) == "completed")
     assert Counter(shop.sent(broken) + shop.sent(good)) == {"t0": 2}
@@ -252,3 +251,35 @@ def test_what_the_development_world_is_sent_is_in_no_statistic(shop: Workshop) -
         wait_until(lambda: shop.state(token) == "completed")
     assert shop.sent(token) == ["dev"]
     assert shop.rows(token) == []
+
+
+class FullDisk:
+    """A log that takes no facts for a while."""
+
+    def __init__(self, log: EventLog, refusals: int) -> None:
+        self._log, self._refusals = log, refusals
+
+    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+        if not self._refusals:
+            return self._log.append(app_id, dev, facts)
+        self._refusals -= 1
+        refused: Future[None] = Future()
+        refused.set_exception(StoreFull("No room left on the disk of the data folder."))
+        return refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def test_facts_that_cannot_be_stored_are_kept_and_sending_waits_until_they_are(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(3_000)])
+    log = shop.log
+    shop.log = FullDisk(log, 2)  # type: ignore[assignment]  # it stands for one
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: "No room" in (shop.reason(token) or ""))
+        assert len(shop.sent(token)) < 3_000
+        wait_until(lambda: shop.state(token) == "completed", 40)
+    shop.log = log
+    assert Counter(shop.sent(token)) == {f"t{n}": 1 for n in range(3_000)}
+    assert total(shop.rows(token), "sent") == 3_000
