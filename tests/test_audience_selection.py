@@ -142,6 +142,18 @@ on_field = st.one_of(
     ),
     st.tuples(st.sampled_from(["first_seen", "last_open"]), operators(dates, ordered(dates))),
 )
+single = on_field.map(lambda one: dict([one]))
+on_facts = st.fixed_dictionaries({"last_open": ordered(dates) | st.none()})
+# What SQL knows and what only facts know, in one condition: where the two have to be put together again.
+mixed = st.builds(
+    lambda group, known, facts, negated: (
+        {"$not": {group: [*known, facts]}} if negated else {group: [*known, facts]}
+    ),
+    st.sampled_from(["$or", "$and"]),
+    st.lists(single, min_size=1, max_size=3),
+    on_facts,
+    st.booleans(),
+)
 queries = st.recursive(
     st.lists(on_field, max_size=2).map(dict),
     lambda inner: (
@@ -162,11 +174,11 @@ parts: dict[str, st.SearchStrategy[Any]] = {
 targetings = st.one_of(
     *(st.fixed_dictionaries({name: part}) for name, part in parts.items()),
     st.fixed_dictionaries({"query": queries}),
-    st.fixed_dictionaries({"query": on_field.map(lambda one: dict([one]))}),
-    st.fixed_dictionaries({"query": on_field.map(lambda one: dict([one]))}),
+    st.fixed_dictionaries({"query": single}),
+    st.fixed_dictionaries({"query": mixed}),
     st.fixed_dictionaries({}, optional=parts),
 )
-zones = st.none() | maybe(
+zones = maybe(
     st.builds(
         InTimezones,
         st.lists(st.sampled_from(ZONES)).map(tuple),
@@ -320,3 +332,13 @@ def test_opens_are_found_while_others_are_added(stores: Stores) -> None:
     stop.set()
     adding.join()
     assert (stores.log.opens(app.id, False).of(["new0.1"]).first_seen == START).all()
+
+
+def test_a_list_of_one_world_selects_nobody_of_the_other(stores: Stores) -> None:
+    app = stores.new_app()
+    for dev in (False, True):
+        stores.records.put_installation(Installation(app.id, "i", dev, Platform.IOS, None, 1, "t"), START)
+    stores.records.put_audience(app.id, True, "testers", ["i"], START)
+    condition = read_targeting({"audiences": ["testers"]})
+    assert stores.ids(Selection(app.id, True, condition, AsOf(START, 1))) == ["i"]
+    assert stores.ids(Selection(app.id, False, condition, AsOf(START, 1))) == []

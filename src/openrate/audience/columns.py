@@ -18,8 +18,9 @@ def moments_in(texts: Sequence[str | None]) -> NDArray[np.int64]:
     """Dates with time and offset as milliseconds since 1970; NEVER for what is none."""
     if None not in texts and (together := parse_times(texts)) is not None:  # type: ignore[arg-type]  # there is no None
         return together
-    ats = (None if text is None else parse_rfc3339(text) for text in texts)
-    return np.fromiter((NEVER if at is None else at for at in ats), np.int64, len(texts))
+    read = {text: None if text is None else parse_rfc3339(text) for text in set(texts)}
+    ats = (NEVER if (at := read[text]) is None else at for text in texts)
+    return np.fromiter(ats, np.int64, len(texts))
 
 
 def segments_of(times: OpenTimes, as_of: AsOf) -> NDArray[np.int8]:
