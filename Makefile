@@ -19,7 +19,12 @@ install: .venv/installed ## everything into .venv
 demo: install ## start a server, report facts over HTTP, show the numbers, end by itself
 	$(BIN)/openrate demo
 
-test: install ## the whole test suite, under five minutes
+PUSH_SERVICE := tests/providers/push_service
+$(PUSH_SERVICE)/node_modules: $(PUSH_SERVICE)/package-lock.json
+	@npm ci --prefix $(PUSH_SERVICE) --silent --no-audit --no-fund || \
+	  echo "Without npm the tests against a Web Push service of others are left out."
+
+test: install $(PUSH_SERVICE)/node_modules ## the whole test suite, under five minutes
 	$(BIN)/pytest -m "not soak"
 
 soak: install ## the long runs: kills, fuzzing, many worlds

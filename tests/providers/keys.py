@@ -52,6 +52,11 @@ def webpush() -> WebPushCredentials:
     return WebPushCredentials(private_key=p256_pem(), subject="mailto:push@shop.example")
 
 
+def another_webpush() -> WebPushCredentials:
+    pem = _pem(ec.generate_private_key(ec.SECP256R1()))
+    return WebPushCredentials(private_key=pem, subject="mailto:push@rival.example")
+
+
 class Subscriber:
     """A browser: keeps the key that its subscription does not show."""
 
