@@ -16,7 +16,7 @@ from contracts.memory_log import MemoryLog
 from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from openrate.attribution import orphans, statistics
 from openrate.model import Cause, DayRow, Fact, FactType, Rule
-from openrate.ports import EventLog, FactColumns
+from openrate.ports import NEVER, EventLog, FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 Open = Callable[[], EventLog]
@@ -197,3 +197,26 @@ def holds_in(world: list[Fact], data: st.DataObject) -> None:
             assert log.verify() == []
         finally:
             log.close()
+
+
+def test_opens_tell_when_an_installation_was_first_seen_and_opened(log: EventLog) -> None:
+    put(
+        log,
+        Fact(1, FactType.INSTALLED, "i1", START),
+        app_open("i1", START + 2),
+        tap(1, "i1", START + 9),
+        Fact(1, FactType.INSTALLED, "i2", START + 1),
+        app_open("i3", START),
+        sent(1, "i4", START),
+        Fact(2, FactType.APP_OPEN, "i1", START + 99),
+    )
+    log.append(1, True, FactColumns.of([app_open("i1", START + 5)])).result(timeout=30)
+    live = log.opens(1, False)
+    put(log, app_open("i1", START + 50), app_open("i5", START))
+    assert [times.tolist() for times in live.of(["i5", "i3", "i2", "i1", "i4"])] == [
+        [NEVER, START, START + 1, START, NEVER],
+        [NEVER, START, NEVER, START + 2, NEVER],
+        [NEVER, START, NEVER, START + 9, NEVER],
+    ]
+    assert [times.tolist() for times in log.opens(1, True).of(["i1", "i2"])] == 3 * [[START + 5, NEVER]]
+    assert [times.tolist() for times in log.opens(3, False).of(["i1"])] == 3 * [[NEVER]]

@@ -10,9 +10,22 @@ import msgspec
 import pytest
 
 from contracts.memory_records import MemoryRecords
+from openrate.audience import read_targeting
+from openrate.conditions import AsOf, Selection
 from openrate.errors import MalformedParameter, OpenrateError
-from openrate.model import App, Campaign, CampaignRef, Company, Installation, Platform, Rule, Scope, Sender
-from openrate.ports import Records
+from openrate.model import (
+    App,
+    Audience,
+    Campaign,
+    CampaignRef,
+    Company,
+    Installation,
+    Platform,
+    Rule,
+    Scope,
+    Sender,
+)
+from openrate.ports import Opens, Records
 from openrate.storage.records import SqlRecords
 
 FIRST, SECOND, UNKNOWN = "a" * 32, "b" * 32, "c" * 32
@@ -314,3 +327,59 @@ def test_a_secret_is_made_once_and_can_be_replaced(records: Records) -> None:
     records.replace_secret("other", b"four")
     assert records.secret("key", lambda: b"two") == b"three"
     assert records.secret("other", lambda: b"two") == b"four"
+
+
+def nothing() -> Opens:
+    raise AssertionError
+
+
+def selected(
+    records: Records, app: App, after: str = "", *, dev: bool = False, **targeting: object
+) -> list[str]:
+    selection = Selection(app.id, dev, read_targeting(targeting), AsOf(5, 60))
+    return [name for part in records.select(selection, nothing, after) for name in part.installation_ids]
+
+
+def test_those_with_a_push_token_are_selected_in_the_order_of_their_ids(records: Records, app: App) -> None:
+    batch = [device(app, name, gave=name) for name in ("b", "B", "a")] + [device(app, "c")]
+    records.put_installations(batch, 5)
+    records.put_installations([device(app, "d", dev=True, gave="d")], 5)
+    assert selected(records, app) == ["B", "a", "b"]
+    assert selected(records, app, after="a") == ["b"]
+    assert selected(records, app, dev=True) == ["d"]
+    assert selected(records, app, languages=["EN"]) == []
+
+
+def test_several_installations_are_put_as_one_after_the_other(records: Records, app: App) -> None:
+    records.put_installation(device(app, "old", gave="t"), 5)
+    records.put_installation(device(app, "gone"), 5)
+    records.delete_installation(app.id, False, "gone")
+    again = msgspec.structs.replace(device(app, "old"), language="de")
+    records.put_installations(
+        [again, device(app, "x", gave="t"), device(app, "y", gave="t"), device(app, "gone")], 6
+    )
+    assert records.installations(app.id, False, ["old", "x", "y", "z", *STRANGE]) == {
+        "old": again,
+        "x": device(app, "x"),
+        "y": device(app, "y", gave="t"),
+    }
+    kept = records.installation(app.id, False, "gone")
+    assert kept is not None
+    assert kept.token_version == 2
+
+
+def test_a_named_list_is_replaced_whole_and_removed(records: Records, company: Company, app: App) -> None:
+    other = add_app(records, company, "News")
+    records.put_installations([device(app, name, gave=name) for name in ("a", "b")], 5)
+    assert records.put_audience(app.id, False, "vip", ["a", "a", "z"], 5) == Audience("vip", 2, 5)
+    records.put_audience(other.id, False, "vip", ["b"], 5)
+    records.put_audience(app.id, True, "vip", ["b"], 5)
+    assert selected(records, app, audiences=["vip", "unknown"]) == ["a"]
+    assert records.put_audience(app.id, False, "vip", ["b"], 6) == Audience("vip", 1, 6)
+    records.put_audience(app.id, False, "all", [], 7)
+    assert records.audiences(app.id, False) == [Audience("all", 0, 7), Audience("vip", 1, 6)]
+    assert selected(records, app, audiences=["vip"]) == ["b"]
+    assert records.delete_audience(app.id, False, "vip")
+    assert not records.delete_audience(app.id, False, "vip")
+    assert selected(records, app, audiences=["vip"]) == []
+    assert records.audiences(other.id, False) == [Audience("vip", 1, 5)]
