@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,19 +85,29 @@ def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterato
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        serving = asyncio.current_task()
+        assert serving
         ends.append(lambda: loop.call_soon_threadsafe(stop.set))
+        ends.append(lambda: loop.call_soon_threadsafe(serving.cancel))
         up.set()
         await serve(service, config, shutdown_trigger=stop.wait)
 
-    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    def run() -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(main())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert up.wait(10)
     _wait_until_it_listens(port)
     try:
         yield service
     finally:
-        ends[0]()
-        thread.join(20)
+        # Hypercorn can wait for good for a connection that broke while it was being closed: then it is cancelled.
+        for end in ends:
+            if thread.is_alive():
+                end()
+                thread.join(3)
         assert not thread.is_alive()
 
 
