@@ -15,10 +15,19 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.worlds import DAY, START
-from openrate.audience import Seen, Subject, read_query, read_targeting, selects, stored_number
+from openrate.audience import (
+    Seen,
+    Subject,
+    read_query,
+    read_targeting,
+    segment,
+    segments_of,
+    selects,
+    stored_number,
+)
 from openrate.conditions import All, AsOf, InTimezones, Segment, Selection
 from openrate.model import App, Fact, FactType, Installation, Platform, Rule, Sender
-from openrate.ports import FactColumns, Selected
+from openrate.ports import NEVER, FactColumns, OpenTimes, Selected
 from openrate.storage import audience
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
@@ -342,3 +351,17 @@ def test_a_list_of_one_world_selects_nobody_of_the_other(stores: Stores) -> None
     condition = read_targeting({"audiences": ["testers"]})
     assert stores.ids(Selection(app.id, True, condition, AsOf(START, 1))) == ["i"]
     assert stores.ids(Selection(app.id, False, condition, AsOf(START, 1))) == []
+
+
+@given(
+    at=st.sampled_from([START - 1, START, START + 1]),
+    first=st.sampled_from([None, *(START - days * DAY for days in (0, 6, 7, 8, 30, 31))]),
+    later=st.sampled_from([0, 1, DAY - 1, DAY, 24 * DAY]),
+)
+def test_segments_of_many_are_those_of_each_to_the_millisecond(
+    at: int, first: int | None, later: int
+) -> None:
+    of_one = Seen(first, first, None if first is None else first + later)
+    times = OpenTimes(*(np.array([NEVER if each is None else each], np.int64) for each in of_one))
+    as_of = AsOf(at, 6 * 86400)
+    assert segments_of(times, as_of).tolist() == [segment(of_one, as_of)]
