@@ -58,9 +58,12 @@ class Workshop:
     ) -> list[str]:
         """Installations with these push tokens; returns their ids."""
         names = [f"i-{first + at:06}" for at in range(len(tokens))]
-        for name, token, zone in zip_longest(names, tokens, zones):
-            fresh = Installation(self.app.id, name, dev, Platform.ANDROID, None, 1, token, language)
-            self.records.put_installation(msgspec.structs.replace(fresh, timezone=zone), 0)
+        fresh = Installation(self.app.id, "", dev, Platform.ANDROID, None, 1, language=language)
+        batch = [
+            msgspec.structs.replace(fresh, installation_id=name, push_token=token, timezone=zone)
+            for name, token, zone in zip_longest(names, tokens, zones)
+        ]
+        self.records.put_installations(batch, 0)
         return names
 
     def create(self, *, dev: bool = False, **parameters: Any) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,11 +80,12 @@ def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterato
     config.bind = [f"127.0.0.1:{port}"]
     service = Endpoint(folder / "ca.pem", port)
     ends: list[Callable[[], object]] = []
-    up = threading.Event()
+    up, is_ending = threading.Event(), threading.Event()
 
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, _context: None)  # tests break connections on purpose
         serving = asyncio.current_task()
         assert serving
         ends.append(lambda: loop.call_soon_threadsafe(stop.set))
@@ -93,8 +94,11 @@ def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterato
         await serve(service, config, shutdown_trigger=stop.wait)
 
     def run() -> None:
-        with suppress(asyncio.CancelledError):
+        try:
             asyncio.run(main())
+        except BaseException:  # when it is told to end, Hypercorn raises what its broken connections raised
+            if not is_ending.is_set():
+                raise
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -104,6 +108,7 @@ def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterato
         yield service
     finally:
         # Hypercorn can wait for good for a connection that broke while it was being closed: then it is cancelled.
+        is_ending.set()
         for end in ends:
             if thread.is_alive():
                 end()
