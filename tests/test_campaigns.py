@@ -181,8 +181,6 @@ WRONG: list[tuple[str, Any]] = [
     ("targeting.segments[0]", {"segments": ["new"]}),
     ("targeting.languages", {"languages": "en"}),
     ("targeting.query", {"query": 1}),
-    ("targeting.query", {"query": "{"}),
-    ("targeting.query.$or[1].c.age.$gt", {"query": {"$or": [{}, {"c.age": {"$gt": True}}]}}),
     ("media.icon", {"icon": 1}),
     ("deeplink", 1),
     ("custom_payload", {"sale": 1}),
@@ -211,10 +209,8 @@ def test_the_description_accepts_and_refuses_the_same_values() -> None:
         validator("CampaignCreate").validate(body)
     for field, value in WRONG:
         fields = {field.partition(".")[0].partition("[")[0]: value}
-        # A schema knows neither the calendar nor what is inside a string or a query.
-        if value not in ("2026-02-30T10:00:00", "{") and not (
-            field.startswith("targeting.query") and value["query"] not in ([1], 1)
-        ):
+        # A schema knows neither the calendar nor what is inside a string.
+        if value not in ("2026-02-30T10:00:00", "{"):
             assert not validator("CampaignCreate").is_valid(BODY | fields), fields
             assert not validator("CampaignUpdate").is_valid(fields), fields
 

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from openrate import campaigns
 from openrate.campaign_parameters import moment
+from openrate.errors import MalformedParameter
 from openrate.model import App, Campaign, CampaignState, Platform, Sender
 
 OURS = App(1, 1, "shop", Platform.IOS, Sender.OPENRATE, "L", "D", "S")
@@ -97,3 +99,17 @@ def test_a_new_sender_sends_what_is_to_come_and_nothing_of_the_past() -> None:
     assert campaigns.handed_over(ours, THEIRS, DUE + 2).next_due_at is None
     daily = campaigns.handed_over(created(THEIRS, recurrence=DAILY), OURS, DUE + 1)
     assert daily.next_due_at == DUE + DAY
+
+
+@pytest.mark.parametrize("query", ["{", {"bt.age": 3}, {"$or": [{}, {"c.age": {"$gt": True}}]}])
+def test_a_query_that_our_sender_does_not_understand_is_refused_and_another_sender_reads_its_own(
+    query: object,
+) -> None:
+    targeting = {"query": query}
+    theirs = created(THEIRS, targeting=targeting)
+    campaigns.check_targeting(THEIRS, theirs.parameters)
+    assert updated(created(THEIRS), DUE, THEIRS, targeting=targeting).parameters["targeting"] == targeting
+    with pytest.raises(MalformedParameter, match=r"^targeting\.query"):
+        campaigns.check_targeting(OURS, theirs.parameters)
+    with pytest.raises(MalformedParameter, match=r"^targeting\.query"):
+        updated(created(), DUE, targeting=targeting)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from openrate.audience import read_query
+from openrate.audience import LONGEST_QUERY
 from openrate.errors import MalformedJsonBody, MalformedParameter, MissingParameter
 
 Parameters = dict[str, Any]
@@ -275,9 +275,8 @@ def _exists(text: str) -> bool:
 
 
 def _query(field: str, value: Any) -> Any:
-    """What ``targeting.query`` takes, kept as it was given."""
-    read_query(value, field)
-    return value
+    """An object, or a text. Who reads it is the sender: what it means to ours, ``campaigns`` checks."""
+    return value if isinstance(value, dict) else _QUERY_TEXT(field, value)
 
 
 def _json_text(field: str, value: Any) -> Any:
@@ -294,6 +293,7 @@ def _json_text(field: str, value: Any) -> Any:
 
 _PUSH_TIME = '"now" or yyyy-MM-ddTHH:mm:ss'
 _LONG_TEXT = _text(0, _TEXT)
+_QUERY_TEXT = _text(0, LONGEST_QUERY)
 _MESSAGE_LIST = _list_of(
     _object_of(
         {

@@ -13,6 +13,7 @@ import msgspec
 
 from openrate import campaign_parameters as parameters_of
 from openrate import schedule
+from openrate.audience import read_targeting
 from openrate.campaign_parameters import PUSH_TIMES, Parameters, moment, written
 from openrate.errors import MalformedParameter
 from openrate.model import DAY_MS, App, Campaign, CampaignState, Sender
@@ -67,6 +68,8 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
         return campaign
     _check_versions(campaign, changes)
     _check_revival(campaign, changes)
+    if "targeting" in changes:
+        check_targeting(app, changes)
     parameters = _merged(campaign.parameters, changes)
     was_live = campaign.was_live or parameters["live"]
     was_completed = campaign.was_completed
@@ -80,6 +83,16 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
         next_due_at=_next_due(campaign, parameters, now) if app.sender is Sender.OPENRATE else None,
         live_since=now if parameters["live"] and not campaign.parameters["live"] else campaign.live_since,
     )
+
+
+def check_targeting(app: App, parameters: Parameters) -> None:
+    """See that our sender understands to whom a campaign is to go; another sender reads its query itself.
+
+    Raises:
+        MalformedParameter: something in ``targeting.query`` is not accepted.
+    """
+    if app.sender is Sender.OPENRATE:
+        read_targeting(parameters.get("targeting"))
 
 
 def first_due(app: App, parameters: Parameters) -> int | None:

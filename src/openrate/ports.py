@@ -394,9 +394,7 @@ class Records(Protocol):
     ) -> dict[str, Installation]:
         """Those of ``installation_ids`` that there are, by id."""
 
-    def select(
-        self, selection: Selection, opens: Callable[[], Opens], after: str = ""
-    ) -> Iterator[Selected]:
+    def select(self, selection: Selection, opens: Callable[[], Opens], after: str = "") -> Iterator[Selected]:
         """The installations of a selection, ascending by id, in parts of up to some thousand.
 
         Each part is a transaction of its own: what changes meanwhile may be seen or not. Who stopped goes on

@@ -2,12 +2,13 @@
 
 from openrate.audience.columns import moments_in, segments_of
 from openrate.audience.estimate import Estimate, Estimates
-from openrate.audience.query import LONGEST_TEXT, is_name, read_query
+from openrate.audience.query import LONGEST_QUERY, LONGEST_TEXT, is_name, read_query
 from openrate.audience.reference import NEW_MS, Seen, Subject, matches, segment, selects
 from openrate.audience.targeting import needs_facts, read_targeting
 from openrate.audience.values import folded, folded_language, stored_number, version_key
 
 __all__ = [
+    "LONGEST_QUERY",
     "LONGEST_TEXT",
     "NEW_MS",
     "Estimate",

@@ -103,6 +103,7 @@ class CampaignsApi:
     def _create(self, access: Access, body: bytes) -> str:
         now = self._gate.now()
         new = campaigns.create(body, now)
+        campaigns.check_targeting(access.app, new.parameters)
         token = secrets.token_hex(16)
         self._services.records.create_campaign(
             access.app.id,
