@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,8 @@ import pytest
 
 from openrate import campaign_parameters
 from openrate.errors import StoreFull
-from openrate.model import DayRow, FactType, Sender
-from openrate.ports import EventLog, FactColumns
+from openrate.model import Cause, DayRow, FactType, Sender
+from openrate.ports import EventLog, FactColumns, Push, Result, Verdict
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
 
@@ -283,3 +283,33 @@ def test_facts_that_cannot_be_stored_are_kept_and_sending_waits_until_they_are(s
     shop.log = log
     assert Counter(shop.sent(token)) == {f"t{n}": 1 for n in range(3_000)}
     assert total(shop.rows(token), "sent") == 3_000
+
+
+class Answers:
+    """A provider that gives one verdict to all."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self._begun: list[Push] = []
+
+    def start(self, pushes: Sequence[Push]) -> None:
+        self._begun += pushes
+
+    def finished(self, _wait: float) -> list[tuple[Push, Verdict]]:
+        begun, self._begun = self._begun, []
+        return [(push, self._verdict) for push in begun]
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_token_that_is_only_refused_is_kept_for_the_configuration_may_be_wrong(shop: Workshop) -> None:
+    (name,) = shop.register(["t0"])
+    shop.provide = lambda _app, _dev: Answers(Verdict(Result.REFUSED, Cause.INVALID_TOKEN, "BadDeviceToken"))
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    kept = shop.records.installation(shop.app.id, False, name)
+    assert kept is not None
+    assert kept.push_token == "t0"
+    assert [fact.cause for fact in shop.log.facts()] == [Cause.INVALID_TOKEN]

@@ -18,8 +18,8 @@ from openrate.delivery.desk import Desk
 from openrate.delivery.pace import Rate
 from openrate.delivery.reports import facts_of
 from openrate.messages import Messages, version_of
-from openrate.model import App, Campaign, Cause, Send, Sender, SendState
-from openrate.ports import Push, SendTally, Verdict
+from openrate.model import App, Campaign, Send, Sender, SendState
+from openrate.ports import Push, Result, SendTally, Verdict
 
 _LEASE_MS = 60_000
 """For so long a worker may be silent before its chunks are given to others."""
@@ -29,7 +29,6 @@ POSITION_BITS = 24
 """The key of a push: the number of its task, then the position in its chunk."""
 _RENEW_S = 20.0
 """Seconds after which a lease is renewed though nothing has changed."""
-_GONE = frozenset({Cause.UNREGISTERED, Cause.INVALID_TOKEN})
 
 
 class _Task:
@@ -126,7 +125,7 @@ class Work:
             end = task.run.answered(position, verdict, now, task.send.expires_at)
             if end is not None:
                 ends.setdefault(key, []).append(end)
-                if end.cause in _GONE:
+                if verdict.result is Result.GONE:
                     gone.setdefault(key, []).append((task.run.chunk.installations[position], push.token))
         for key, of_chunk in ends.items():
             self._report(self._tasks[key], of_chunk, gone.get(key, []))
