@@ -304,12 +304,13 @@ class Answers:
 
 
 def test_a_token_that_is_only_refused_is_kept_for_the_configuration_may_be_wrong(shop: Workshop) -> None:
-    (name,) = shop.register(["t0"])
+    given = "t0"
+    (name,) = shop.register([given])
     shop.provide = lambda _app, _dev: Answers(Verdict(Result.REFUSED, Cause.INVALID_TOKEN, "BadDeviceToken"))
     token = shop.create()
     with shop.delivering():
         wait_until(lambda: shop.state(token) == "completed")
     kept = shop.records.installation(shop.app.id, False, name)
     assert kept is not None
-    assert kept.push_token == "t0"
+    assert kept.push_token == given
     assert [fact.cause for fact in shop.log.facts()] == [Cause.INVALID_TOKEN]
