@@ -491,8 +491,11 @@ class Sends(Protocol):
     def of(self, campaign_id: int) -> list[Send]:
         """All sends of a campaign, by due time."""
 
-    def add_chunk(self, send: int, number: int, installations: Sequence[str]) -> None:
-        """Write down recipients of a send that is being selected; one of that number is replaced."""
+    def add_chunks(self, send: int, first: int, chunks: Sequence[Sequence[str]]) -> None:
+        """Write down recipients of a send that is being selected, numbered from ``first``.
+
+        Chunks of these numbers are replaced.
+        """
 
     def begin(self, send: int, chunks: int, recipients: int) -> None:
         """The selection is complete: it has so many chunks, and chunks beyond that are dropped."""

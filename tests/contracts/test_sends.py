@@ -51,8 +51,7 @@ class World:
     def begin(self, *chunks: list[str]) -> Send:
         """A send with these chunks, ready to be claimed."""
         send = self.plan()
-        for number, names in enumerate(chunks):
-            self.sends.add_chunk(send.id, number, names)
+        self.sends.add_chunks(send.id, 0, chunks)
         self.sends.begin(send.id, len(chunks), sum(map(len, chunks)))
         return self.sends.of(self.campaign.id)[0]
 
@@ -172,9 +171,9 @@ def test_a_campaign_is_uncompleted_when_nothing_is_left_to_send_and_nothing_says
 
 def test_a_selection_that_is_begun_again_leaves_nothing_of_the_first(world: World) -> None:
     send = world.plan()
-    for number in range(3):
-        world.sends.add_chunk(send.id, number, ["old"])
-    world.sends.add_chunk(send.id, 0, ["new", "newer"])
+    world.sends.add_chunks(send.id, 0, [["old"], ["older"]])
+    world.sends.add_chunks(send.id, 2, [["oldest"]])
+    world.sends.add_chunks(send.id, 0, [["new", "newer"]])
     world.sends.begin(send.id, 1, 2)
     assert world.sends.claim(send.id, "one", 100, 200) == Chunk(send.id, 0, ["new", "newer"], b"\0\0", {})
     assert world.sends.claim(send.id, "one", 100, 200) is None
@@ -183,8 +182,8 @@ def test_a_selection_that_is_begun_again_leaves_nothing_of_the_first(world: Worl
 
 def test_later_waves_know_who_was_taken_until_that_is_forgotten(world: World) -> None:
     first, second = world.plan(wave=0), world.plan(wave=1)
-    world.sends.add_chunk(first.id, 0, ["a", "b"])
-    world.sends.add_chunk(second.id, 0, ["c"])
+    world.sends.add_chunks(first.id, 0, [["a", "b"]])
+    world.sends.add_chunks(second.id, 0, [["c"]])
     campaign = world.campaign.id
     assert world.sends.taken(campaign, "first", 1) == {"a", "b"}
     assert world.sends.taken(campaign, "first", 2) == {"a", "b", "c"}

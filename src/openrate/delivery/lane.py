@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 0.25
 """Seconds between looks at what is open: who stops a campaign sees it stop within a second."""
 _TURN_S = 0.02
-"""Seconds to wait for answers before something else is done."""
+"""Seconds to gather answers before they are written down and others are begun."""
 _PAUSE_S = 5.0
 """Seconds before what failed for all is tried again: storing facts, refused or missing credentials."""
 _LAST_S = 5.0
@@ -116,7 +116,11 @@ class Lane:
     def _take_answers(self) -> None:
         if self._provider is None or not self._work.under_way:
             return
-        answers = self._provider.finished(_TURN_S)
+        answers: list[tuple[Push, Verdict]] = []
+        under_way, until = self._work.under_way, time.monotonic() + _TURN_S
+        # Writing down costs the same for one answer as for hundreds, and the network stands still meanwhile.
+        while len(answers) < under_way and (left := until - time.monotonic()) > 0:
+            answers += self._provider.finished(left)
         if answers:
             self._work.answered(answers, self._desk.clock.now())
             self._adapt(answers)

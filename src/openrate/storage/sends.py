@@ -62,19 +62,23 @@ class SqlSends:
         """All sends of a campaign, by due time."""
         return self._read(sends.c.campaign_id == campaign_id)
 
-    def add_chunk(self, send: int, number: int, names: Sequence[str]) -> None:
-        """Write down recipients of a send that is being selected; one of that number is replaced."""
+    def add_chunks(self, send: int, first: int, chunks: Sequence[Sequence[str]]) -> None:
+        """Write down recipients of a send that is being selected; chunks of these numbers are replaced."""
+        numbers = range(first, first + len(chunks))
+        old = and_(send_chunks.c.send == send, send_chunks.c.number.between(numbers[0], numbers[-1]))
+        rows = [
+            {"send": send, "number": number, "recipients": _encode(names)}
+            for number, names in zip(numbers, chunks, strict=True)
+        ]
+        fresh = {"send": send, "worker": None, "lease_until": 0, "is_done": False, "attempts": _encode({})}
+        journals = [
+            {**fresh, "number": number, "outcomes": bytes(len(names))}
+            for number, names in zip(numbers, chunks, strict=True)
+        ]
         with self._database.writing() as connection:
-            _drop_chunks(connection, and_(send_chunks.c.send == send, send_chunks.c.number == number))
-            row = {"send": send, "number": number}
-            connection.execute(insert(send_chunks).values(row | {"recipients": _encode(names)}))
-            journal = {
-                "lease_until": 0,
-                "is_done": False,
-                "outcomes": bytes(len(names)),
-                "attempts": _encode({}),
-            }
-            connection.execute(insert(send_journals).values(row | journal))
+            _drop_chunks(connection, old)
+            connection.execute(insert(send_chunks), rows)
+            connection.execute(insert(send_journals), journals)
 
     def begin(self, send: int, chunks: int, recipients: int) -> None:
         """The selection is complete; chunks that an interrupted one left beyond it are dropped."""
