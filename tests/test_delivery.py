@@ -259,9 +259,9 @@ class FullDisk:
     def __init__(self, log: EventLog, refusals: int) -> None:
         self._log, self._refusals = log, refusals
 
-    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+    def append(self, app_id: int, dev: bool, facts: FactColumns, *, is_awaited: bool = True) -> Future[None]:
         if not self._refusals:
-            return self._log.append(app_id, dev, facts)
+            return self._log.append(app_id, dev, facts, is_awaited=is_awaited)
         self._refusals -= 1
         refused: Future[None] = Future()
         refused.set_exception(StoreFull("No room left on the disk of the data folder."))

@@ -228,11 +228,13 @@ class EventLog(Protocol):
     Every method is safe to call from any thread.
     """
 
-    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+    def append(self, app_id: int, dev: bool, facts: FactColumns, *, is_awaited: bool = True) -> Future[None]:
         """Store facts. The future is done when they are durable, or carries StoreFull or StoreError.
 
         Concurrent callers share one commit, and may share one future: nobody may cancel it. Repeats change
         nothing in any statistic. Facts of the development world (``dev``) are kept apart and are in no statistic.
+        While little arrives, who is told that facts are stored finds them in the statistics; a caller who will not
+        look (``is_awaited`` false) does not wait for that.
         """
 
     def rows(self, campaign_id: int) -> Sequence[DayRow]:

@@ -20,7 +20,14 @@ class MemoryLog:
         self._dev_facts: list[Fact] = []
         self._rules: dict[int, Rule] = {}
 
-    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+    def append(
+        self,
+        app_id: int,
+        dev: bool,
+        facts: FactColumns,
+        *,
+        is_awaited: bool = True,  # noqa: ARG002 - counted when asked
+    ) -> Future[None]:
         (self._dev_facts if dev else self._facts).extend(facts_in(app_id, facts))
         done: Future[None] = Future()
         done.set_result(None)

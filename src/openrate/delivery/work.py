@@ -232,7 +232,7 @@ class Work:
 
     def _report(self, task: _Task, ends: list[End], gone: list[tuple[str, str]]) -> None:
         facts = facts_of(self._app, task.campaign, task.send.send_id, task.run, ends)
-        stored = self._desk.log.append(self._app.id, self._dev, facts)
+        stored = self._desk.log.append(self._app.id, self._dev, facts, is_awaited=False)
         self._reports.append(_Report(task, ends, gone, stored))
 
     def _write(self, task: _Task, until: int) -> bool:

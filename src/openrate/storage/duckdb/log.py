@@ -54,6 +54,7 @@ class _Batch:
     def __init__(self) -> None:
         self.appends: list[writing.Append] = []
         self.size = 0
+        self.is_awaited = False
         self.done: Future[None] = Future()
 
 
@@ -90,7 +91,7 @@ class DuckdbLog:
 
     # ── what callers ask ──
 
-    def append(self, app_id: int, dev: bool, facts: FactColumns) -> Future[None]:
+    def append(self, app_id: int, dev: bool, facts: FactColumns, *, is_awaited: bool = True) -> Future[None]:
         """Store facts; the future is done when they are durable."""
         if not len(facts):
             nothing: Future[None] = Future()
@@ -104,6 +105,7 @@ class DuckdbLog:
             batch = self._waiting[-1]
             batch.appends.append(writing.Append(app_id, dev, facts))
             batch.size += len(facts)
+            batch.is_awaited |= is_awaited
             self._arrived.notify()
         return batch.done
 
@@ -252,7 +254,8 @@ class DuckdbLog:
             except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
                 self._refuse(batch, error)
                 continue
-            if caught_up and len(batch.appends) <= FEW_APPENDS and not self._waiting:
+            is_idle = len(batch.appends) <= FEW_APPENDS and not self._waiting
+            if caught_up and is_idle and batch.is_awaited:
                 self._tick_if_free()  # idle: who was told that a fact is stored finds it in the statistics
             batch.done.set_result(None)
             if len(batch.appends) > FEW_APPENDS:
