@@ -112,7 +112,8 @@ def endpoint(folder: Path, *, requests_per_connection: int = 100_000) -> Iterato
         for end in ends:
             if thread.is_alive():
                 end()
-                thread.join(3)
+                thread.join(0.5)
+        thread.join(5)
         assert not thread.is_alive()
 
 
