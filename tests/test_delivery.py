@@ -16,8 +16,9 @@ import msgspec
 import pytest
 
 from openrate import campaign_parameters
+from openrate.delivery.progress import progress
 from openrate.errors import StoreFull
-from openrate.model import Cause, DayRow, FactType, Sender
+from openrate.model import Cause, DayRow, FactType, Send, Sender
 from openrate.ports import EventLog, FactColumns, Push, Result, Verdict
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
@@ -65,6 +66,29 @@ def test_each_end_becomes_its_fact_and_a_gone_token_is_retired(shop: Workshop) -
     gone = shop.records.installation(shop.app.id, False, names[1])
     assert gone is not None
     assert gone.push_token is None
+
+
+def test_a_language_that_no_fact_may_carry_is_left_out_so_that_an_export_can_be_imported(
+    shop: Workshop,
+) -> None:
+    shop.register(["t0"], language="fr")
+    shop.register(["t1"], language="not a language!", first=1)
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    assert {fact.installation_id: fact.language for fact in shop.log.facts()} == {
+        "i-000000": "fr",
+        "i-000001": None,
+    }
+
+
+def test_waves_of_two_occurrences_that_overlap_are_shown_as_two() -> None:
+    waves = [
+        Send(at, 1, 1, "t", send_id, wave, due_at=at, expires_at=99, recipients=1, sent=1, finished_at=50)
+        for at, (send_id, wave) in enumerate([("monday", 0), ("tuesday", 0), ("monday", 1), ("tuesday", 1)])
+    ]
+    shown = progress(waves)
+    assert [(line["send_id"], line["sent"]) for line in shown["sends"]] == [("monday", 2), ("tuesday", 2)]
 
 
 def test_nothing_is_sent_for_a_draft_and_a_scheduled_one_waits_for_its_time(shop: Workshop) -> None:

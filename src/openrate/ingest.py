@@ -223,6 +223,11 @@ def _judge_report(saying: _Saying, fact_type: FactType, campaign: CampaignRef) -
     )
 
 
+def is_language(text: str) -> bool:
+    """Whether a fact may carry this as its language."""
+    return _LANGUAGE.fullmatch(text) is not None
+
+
 def _malformed(saying: _Saying) -> _No | None:
     """Form, whatever the type."""
     if saying.send_id is not None and not _NAME.fullmatch(saying.send_id):
@@ -231,7 +236,7 @@ def _malformed(saying: _Saying) -> _No | None:
         return _No("malformed", f"cause is not one of {', '.join(Cause)}.")
     if saying.platform is not None and saying.platform not in set(Platform):
         return _No("malformed", f"platform is not one of {', '.join(Platform)}.")
-    if saying.language is not None and not _LANGUAGE.fullmatch(saying.language):
+    if saying.language is not None and not is_language(saying.language):
         return _No("malformed", "language is not 1 to 35 letters, digits or hyphens, such as fr or pt-BR.")
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 from openrate.model import Send
@@ -17,8 +16,12 @@ def progress(sends: Sequence[Send]) -> dict[str, Any]:
 
     ``recipients`` grows while waves of an occurrence are still to come.
     """
-    occurrences = [_occurrence(list(waves)) for _, waves in groupby(sends, key=lambda send: send.send_id)]
-    return {**_sum(sends), "reason": _reason(sends), "sends": occurrences}
+    # Not neighbours only: the last waves of an occurrence come after the first of the next.
+    occurrences: dict[str, list[Send]] = {}
+    for send in sends:
+        occurrences.setdefault(send.send_id, []).append(send)
+    lines = [_occurrence(waves) for waves in occurrences.values()]
+    return {**_sum(sends), "reason": _reason(sends), "sends": lines}
 
 
 def _occurrence(waves: Sequence[Send]) -> dict[str, Any]:

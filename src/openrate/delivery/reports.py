@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from openrate.delivery.chunk import ChunkRun, End
+from openrate.ingest import is_language
 from openrate.messages import version_of
 from openrate.model import App, Campaign, Cause, FactType
 from openrate.ports import FactColumns, Kind
@@ -48,5 +49,5 @@ def _kind(  # noqa: PLR0913 - what a report says
         opted_in or not is_sent,
         cause,
         app.platform.value,
-        language,
+        language if language is not None and is_language(language) else None,
     )

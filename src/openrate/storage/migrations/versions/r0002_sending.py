@@ -19,7 +19,9 @@ def upgrade() -> None:
     """Add them to the first version."""
     _columns()
     _audiences()
+    _credentials()
     _sends()
+    _chunks()
 
 
 def _columns() -> None:
@@ -97,7 +99,7 @@ def _audiences() -> None:
     )
 
 
-def _sends() -> None:
+def _credentials() -> None:
     op.create_table(
         "credentials",
         sa.Column("app_id", _Id, nullable=False),
@@ -107,6 +109,9 @@ def _sends() -> None:
         sa.PrimaryKeyConstraint("app_id", name="credentials_pk"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="credentials_of_apps"),
     )
+
+
+def _sends() -> None:
     op.create_table(
         "sends",
         sa.Column("id", _Id, nullable=False),
@@ -127,6 +132,9 @@ def _sends() -> None:
         sa.UniqueConstraint("campaign_id", "send_id", "wave", name="sends_one_campaign_id_send_id_wave"),
     )
     op.create_index("sends_by_state", "sends", ["state"])
+
+
+def _chunks() -> None:
     op.create_table(
         "send_chunks",
         sa.Column("send", _Id, nullable=False),
