@@ -148,7 +148,7 @@ class Work:
             self._gone += report.gone
 
     def write(self, now: int) -> set[int]:
-        """Write down what has changed, and finish what is done. Returns the keys of chunks that were lost."""
+        """Write down what has changed, and let go of what is done. Returns the keys of chunks that were lost."""
         lost = set()
         for key, task in list(self._tasks.items()):
             if task.is_changed or time.monotonic() - task.written_at > _RENEW_S:
