@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from openrate.credentials import ApnsCredentials
 from openrate.model import Message
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.apns import ApnsProvider
 from openrate.web.server import listen
 

@@ -14,7 +14,8 @@ import numpy as np
 from benchmarks import workload
 from openrate.ingest import Ingest, Reporter
 from openrate.model import App, CampaignRef, Platform, Sender
-from openrate.ports import EventLog, FactColumns, Records
+from openrate.ports.event_log import EventLog, FactColumns
+from openrate.ports.records import Records
 from openrate.storage.duckdb import DuckdbLog
 
 _APP = App(1, 1, "Bench", Platform.IOS, Sender.EXTERNAL, "", "", "")

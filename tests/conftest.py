@@ -16,7 +16,8 @@ from openrate.config import Settings
 from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.model import App, Platform, Scope, Sender
-from openrate.ports import EventLog, SystemClock
+from openrate.ports.clock import SystemClock
+from openrate.ports.event_log import EventLog
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends

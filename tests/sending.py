@@ -20,7 +20,8 @@ from openrate.commands.requests import SetApp
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
-from openrate.ports import Provider, SystemClock
+from openrate.ports.clock import SystemClock
+from openrate.ports.provider import Provider
 from openrate.providers.stub import StubProvider, deliveries
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords

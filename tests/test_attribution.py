@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from openrate.attribution import attribute, day_rows, orphans, statistics
 from openrate.model import DayRow, Fact, FactType, Rule
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb.evaluate import (
     Before,
     Facts,

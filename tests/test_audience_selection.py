@@ -27,7 +27,8 @@ from openrate.audience import (
 )
 from openrate.conditions import All, AsOf, InTimezones, Segment, Selection
 from openrate.model import App, Fact, FactType, Installation, Platform, Rule, Sender
-from openrate.ports import NEVER, FactColumns, OpenTimes, Selected
+from openrate.ports.event_log import NEVER, FactColumns, OpenTimes
+from openrate.ports.records import Selected
 from openrate.storage import audience
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords

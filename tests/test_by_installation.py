@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openrate.model import DayRow, Fact, FactType
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 DAY = 86_400_000

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from openrate.delivery.chunk import ERROR, OPEN, SENT, SKIPPED, ChunkRun, End
 from openrate.model import Cause
-from openrate.ports import Attempt, Chunk, Recipient, Result, Verdict
+from openrate.ports.provider import Result, Verdict
+from openrate.ports.sends import Attempt, Chunk, Recipient
 
 EXPIRES = 10_000_000
 VERDICTS = st.sampled_from(

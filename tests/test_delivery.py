@@ -19,7 +19,8 @@ from openrate import campaign_parameters
 from openrate.delivery.progress import progress
 from openrate.errors import StoreFull
 from openrate.model import Cause, DayRow, FactType, Send, Sender
-from openrate.ports import EventLog, FactColumns, Push, Result, Verdict
+from openrate.ports.event_log import EventLog, FactColumns
+from openrate.ports.provider import Push, Result, Verdict
 from openrate.providers.stub import StubProvider, deliveries
 from sending import Workshop, wait_until
 

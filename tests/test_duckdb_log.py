@@ -14,7 +14,7 @@ import pytest
 from openrate.attribution import statistics
 from openrate.errors import StoreDamaged, StoreError, StoreTooNew
 from openrate.model import DayRow, Fact, FactType, Rule
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 DAY = 86_400_000

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from openrate.model import Fact, FactType
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 MINUTE = 60_000

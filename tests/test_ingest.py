@@ -16,7 +16,7 @@ from contracts.memory_log import MemoryLog, facts_in
 from openrate.errors import BodyTooLarge, MalformedJsonBody, MalformedParameter
 from openrate.ingest import Ingest, Reading, Reporter
 from openrate.model import App, CampaignRef, Cause, Fact, FactType, Platform, Sender
-from openrate.ports import Records
+from openrate.ports.records import Records
 from openrate.times import parse_time, parse_times
 
 APP = App(1, 1, "Shop", Platform.IOS, Sender.EXTERNAL, "L", "D", "S")

@@ -20,7 +20,7 @@ from openrate.errors import (
 )
 from openrate.installations import Installations
 from openrate.model import App, FactType, Installation, Platform, Sender
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.registration import read_registration
 
 SECRET = "s" * 22

@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.memory_log import MemoryLog
 from openrate.model import Campaign, DayRow, Fact, FactType, Rule
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.web.statistics_cache import StatisticsCache
 
 AT = 1_773_185_400_000

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from openrate.errors import ApiMisuse, AuthenticationInvalid, OpenrateError, UsageError
 from openrate.model import App, Platform, RestKey, Rule, Scope, Sender, window
-from openrate.ports import Records
+from openrate.ports.records import Records
 
 _NAME_LENGTH = 100
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400

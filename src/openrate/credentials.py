@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from openrate.errors import StoreError, UsageError
 from openrate.model import Platform, ProviderName
-from openrate.ports import CredentialStore
+from openrate.ports.provider import CredentialStore
 
 FCM_URL = "https://fcm.googleapis.com"
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from openrate.errors import BodyTooLarge, MalformedParameter
 from openrate.events import Event, Refusal, decode
 from openrate.model import DAY_MS, App, CampaignRef, Cause, FactType, Platform
-from openrate.ports import EventLog, FactColumns, Kind, Records
+from openrate.ports.event_log import EventLog, FactColumns, Kind
+from openrate.ports.records import Records
 from openrate.times import parse_rfc3339, parse_time, parse_times
 
 MOST_SERVER_EVENTS = 500_000

@@ -18,7 +18,9 @@ import msgspec
 
 from openrate.errors import ApiMisuse, AuthenticationInvalid, RouteNotFound
 from openrate.model import App, Fact, FactType, Installation
-from openrate.ports import Clock, EventLog, FactColumns, Records
+from openrate.ports.clock import Clock
+from openrate.ports.event_log import EventLog, FactColumns
+from openrate.ports.records import Records
 from openrate.registration import Registration
 
 _SIGNING_KEY = "installation-tokens"

@@ -9,7 +9,7 @@ import numpy as np
 
 from openrate.attribution import statistics
 from openrate.model import DayRow, Fact, FactType, Rule
-from openrate.ports import NEVER, Difference, FactColumns, Opens, OpenTimes, Progress
+from openrate.ports.event_log import NEVER, Difference, FactColumns, Opens, OpenTimes, Progress
 
 
 class MemoryLog:

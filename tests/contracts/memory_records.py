@@ -26,7 +26,8 @@ from openrate.model import (
     Scope,
     Sender,
 )
-from openrate.ports import NEVER, Opens, Selected
+from openrate.ports.event_log import NEVER, Opens
+from openrate.ports.records import Selected
 
 Name = tuple[int, bool, str]
 

@@ -16,7 +16,7 @@ from contracts.memory_log import MemoryLog
 from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from openrate.attribution import orphans, statistics
 from openrate.model import Cause, DayRow, Fact, FactType, Rule
-from openrate.ports import NEVER, EventLog, FactColumns
+from openrate.ports.event_log import NEVER, EventLog, FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 Open = Callable[[], EventLog]

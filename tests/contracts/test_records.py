@@ -25,7 +25,8 @@ from openrate.model import (
     Scope,
     Sender,
 )
-from openrate.ports import Opens, Records
+from openrate.ports.event_log import Opens
+from openrate.ports.records import Records
 from openrate.storage.records import SqlRecords
 
 FIRST, SECOND, UNKNOWN = "a" * 32, "b" * 32, "c" * 32

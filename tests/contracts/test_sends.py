@@ -12,7 +12,7 @@ import pytest
 
 from openrate import companies
 from openrate.model import App, Campaign, Installation, Platform, Send, Sender, SendState
-from openrate.ports import Attempt, Chunk, Recipient, Sends, SendTally
+from openrate.ports.sends import Attempt, Chunk, Recipient, Sends, SendTally
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
 

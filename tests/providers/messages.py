@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openrate.model import Message
-from openrate.ports import Provider, Push, Verdict
+from openrate.ports.provider import Provider, Push, Verdict
 
 
 def message(**changed: Any) -> Message:

@@ -17,7 +17,7 @@ from aioapns.connection import APNsProductionClientProtocol
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from openrate.model import Cause
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.apns import TABLE, ApnsProvider, payload
 from openrate.providers.http2 import Request
 from providers import keys

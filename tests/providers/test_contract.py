@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from openrate.model import Cause
-from openrate.ports import Provider, Push, Result
+from openrate.ports.provider import Provider, Push, Result
 from openrate.providers.apns import ApnsProvider
 from openrate.providers.fcm import FcmProvider
 from openrate.providers.push_services import Allowance, PushServices

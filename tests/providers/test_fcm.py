@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.oauth2 import service_account
 
 from openrate.model import Cause
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.fcm import TABLE, FcmProvider, message_of
 from providers import keys
 from providers.endpoint import Asked, Endpoint, Reply

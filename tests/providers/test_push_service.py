@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from openrate.model import Cause
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.push_services import Allowance, PushServices
 from openrate.providers.webpush import WebPushProvider
 from providers import keys

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openrate.model import Cause
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.stub import StubProvider, deliveries
 from providers.messages import message, send
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 
 from openrate.model import Cause
-from openrate.ports import Push, Result
+from openrate.ports.provider import Push, Result
 from openrate.providers.encryption import LONGEST_TEXT, browser, encrypted
 from openrate.providers.push_services import KNOWN, Allowance, PushServices
 from openrate.providers.webpush import TABLE, WebPushProvider, payload

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from openrate.audience.reference import NEW_MS
 from openrate.conditions import AsOf, Segment
 from openrate.model import DAY_MS
-from openrate.ports import NEVER, OpenTimes
+from openrate.ports.event_log import NEVER, OpenTimes
 from openrate.times import parse_rfc3339, parse_times
 
 

@@ -13,7 +13,9 @@ from openrate.audience.columns import segments_of
 from openrate.audience.targeting import read_targeting
 from openrate.conditions import AsOf, Segment, Selection
 from openrate.model import App
-from openrate.ports import Clock, EventLog, Opens, Records
+from openrate.ports.clock import Clock
+from openrate.ports.event_log import EventLog, Opens
+from openrate.ports.records import Records
 
 REMEMBERED_MS = 60_000
 """How old the opens of an estimate may be: reading them anew takes a second for ten million facts."""

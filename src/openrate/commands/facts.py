@@ -13,7 +13,7 @@ from openrate.control import Talk
 from openrate.errors import OpenrateError
 from openrate.ingest import Reporter
 from openrate.model import App, Fact, FactType
-from openrate.ports import Difference
+from openrate.ports.event_log import Difference
 from openrate.stats import iso_date, statistics, totals
 from openrate.times import format_time
 

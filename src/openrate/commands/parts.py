@@ -7,7 +7,10 @@ from typing import Protocol
 from openrate.credentials import Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
-from openrate.ports import Clock, EventLog, Records, Sends
+from openrate.ports.clock import Clock
+from openrate.ports.event_log import EventLog
+from openrate.ports.records import Records
+from openrate.ports.sends import Sends
 
 
 class Parts(Protocol):

@@ -10,7 +10,7 @@ from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.errors import OpenrateError
 from openrate.model import App
-from openrate.ports import Provider
+from openrate.ports.provider import Provider
 from openrate.providers.by_credentials import provider_for
 
 

@@ -17,7 +17,9 @@ from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
 from openrate.installations import Installations
-from openrate.ports import Clock, EventLog, Sends, SystemClock
+from openrate.ports.clock import Clock, SystemClock
+from openrate.ports.event_log import EventLog
+from openrate.ports.sends import Sends
 from openrate.storage.credentials import SqlCredentials
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.fact_files import Put, fact_file, writing

@@ -16,7 +16,8 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from openrate.model import Cause
-from openrate.ports import Attempt, Chunk, Recipient, Result, SendTally, Verdict
+from openrate.ports.provider import Result, Verdict
+from openrate.ports.sends import Attempt, Chunk, Recipient, SendTally
 
 OPEN, SENT, ERROR, SKIPPED = range(4)
 """What stands for each recipient in the outcomes of a chunk."""

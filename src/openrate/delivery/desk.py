@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from openrate.model import App
-from openrate.ports import Clock, EventLog, Provider, Records, Sends
+from openrate.ports.clock import Clock
+from openrate.ports.event_log import EventLog
+from openrate.ports.provider import Provider
+from openrate.ports.records import Records
+from openrate.ports.sends import Sends
 
 
 class Providers(Protocol):

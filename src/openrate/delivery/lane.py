@@ -16,7 +16,7 @@ from openrate.delivery.pace import Rate, Window
 from openrate.delivery.work import POSITION_BITS, Work
 from openrate.errors import OpenrateError
 from openrate.model import App
-from openrate.ports import Provider, Push, Result, Verdict
+from openrate.ports.provider import Provider, Push, Result, Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from openrate.delivery.chunk import ChunkRun, End
 from openrate.ingest import is_language
 from openrate.messages import version_of
 from openrate.model import App, Campaign, Cause, FactType
-from openrate.ports import FactColumns, Kind
+from openrate.ports.event_log import FactColumns, Kind
 
 _About = tuple[Cause | None, str | None, bool, str | None]
 

@@ -19,7 +19,8 @@ from openrate.delivery.pace import Rate
 from openrate.delivery.reports import facts_of
 from openrate.messages import Messages, version_of
 from openrate.model import App, Campaign, Send, Sender, SendState
-from openrate.ports import Push, Result, SendTally, Verdict
+from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.sends import SendTally
 
 _LEASE_MS = 60_000
 """For so long a worker may be silent before its chunks are given to others."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from openrate.credentials import FcmCredentials
 from openrate.model import Cause
-from openrate.ports import Result, Verdict
+from openrate.ports.provider import Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import unanswered
 

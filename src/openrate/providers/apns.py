@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from openrate.credentials import ApnsCredentials
 from openrate.model import Cause, Message
-from openrate.ports import Clock, Push, Result, SystemClock, Verdict
+from openrate.ports.clock import Clock, SystemClock
+from openrate.ports.provider import Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import (
     MAX_PAYLOAD,

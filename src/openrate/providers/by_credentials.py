@@ -12,7 +12,7 @@ from openrate.credentials import (
     StubCredentials,
     WebPushCredentials,
 )
-from openrate.ports import Provider
+from openrate.ports.provider import Provider
 from openrate.providers.apns import ApnsProvider
 from openrate.providers.fcm import FcmProvider
 from openrate.providers.push_services import PushServices

@@ -15,7 +15,8 @@ import msgspec
 
 from openrate.credentials import FcmCredentials
 from openrate.model import Cause, Message
-from openrate.ports import Clock, Push, Result, SystemClock, Verdict
+from openrate.ports.clock import Clock, SystemClock
+from openrate.ports.provider import Push, Result, Verdict
 from openrate.providers.access_token import AccessToken
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import (

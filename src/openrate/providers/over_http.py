@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from openrate.model import Cause, Message
-from openrate.ports import Clock, Push, Result, Verdict
+from openrate.ports.clock import Clock
+from openrate.ports.provider import Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 
 MAX_PAYLOAD = 4096

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from openrate.model import Cause
-from openrate.ports import Push, Result, Verdict
+from openrate.ports.provider import Push, Result, Verdict
 
 _SENT = Verdict(Result.SENT)
 _BUSY = Verdict(Result.RETRY, Cause.THROTTLED, "The stub was told to be busy.")

@@ -31,7 +31,8 @@ from openrate.conditions import (
     Selection,
     Source,
 )
-from openrate.ports import NEVER, Opens, OpenTimes, Selected
+from openrate.ports.event_log import NEVER, Opens, OpenTimes
+from openrate.ports.records import Selected
 from openrate.storage.audience_sql import Sql, attribute_text, is_sql, sql
 from openrate.storage.tables import installations
 

@@ -29,7 +29,8 @@ from openrate.model import (
     Scope,
     Sender,
 )
-from openrate.ports import Opens, Selected
+from openrate.ports.event_log import Opens
+from openrate.ports.records import Selected
 from openrate.storage import audience, audience_lists, installations
 from openrate.storage.database import Database
 from openrate.storage.directory import read_directory

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, sele
 from sqlalchemy.sql.elements import ColumnElement
 
 from openrate.model import Send, Sender, SendState
-from openrate.ports import Attempt, Chunk, Recipient, SendTally
+from openrate.ports.sends import Attempt, Chunk, Recipient, SendTally
 from openrate.storage.database import Database
 from openrate.storage.tables import apps, campaigns, installations, send_chunks, send_journals, sends
 

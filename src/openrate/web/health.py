@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from openrate.config import Settings
 from openrate.errors import ApiMisuse, AuthenticationInvalid, Maintenance
-from openrate.ports import EventLog, Records
+from openrate.ports.event_log import EventLog
+from openrate.ports.records import Records
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.limits import client_address, is_loopback
 from openrate.web.routing import Route

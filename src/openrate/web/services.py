@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from openrate.ports import Clock, EventLog, Records, Sends
+from openrate.ports.clock import Clock
+from openrate.ports.event_log import EventLog
+from openrate.ports.records import Records
+from openrate.ports.sends import Sends
 from openrate.web.statistics_cache import StatisticsCache
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from openrate import stats
 from openrate.model import Campaign, Rule
-from openrate.ports import EventLog
+from openrate.ports.event_log import EventLog
 
 _BYTES = 64 << 20
 """Bytes of answers that are kept; a month of an A/B campaign is 12 kB."""

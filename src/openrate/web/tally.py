@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from openrate.ports import EventLog
+from openrate.ports.event_log import EventLog
 from openrate.web.call import Call
 
 _BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)

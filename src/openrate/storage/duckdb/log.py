@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
-from openrate.ports import Difference, FactColumns, Opens, Progress
+from openrate.ports.event_log import Difference, FactColumns, Opens, Progress
 from openrate.storage.duckdb import file, recompute, start, writing
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows

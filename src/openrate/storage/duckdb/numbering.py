@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb.names import NameTable, hash_names
 
 _NO_NAME = ""

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.ports import NEVER, OpenTimes
+from openrate.ports.event_log import NEVER, OpenTimes
 from openrate.storage.duckdb.numbering import Numbering
 
 _TIMES = """

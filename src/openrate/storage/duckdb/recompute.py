@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from openrate.attribution import statistics
 from openrate.model import COUNTERS, Cause, DayRow, Fact, FactType, Rule
-from openrate.ports import Difference, Progress
+from openrate.ports.event_log import Difference, Progress
 from openrate.storage.duckdb import file
 from openrate.storage.duckdb.by_installation import Runs
 from openrate.storage.duckdb.day_rows import VERSIONS

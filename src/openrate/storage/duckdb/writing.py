@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from openrate.model import Rule
-from openrate.ports import FactColumns
+from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb import file
 from openrate.storage.duckdb.day_rows import VERSIONS
 from openrate.storage.duckdb.evaluate import NOT_YET

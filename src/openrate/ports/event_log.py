@@ -1,0 +1,163 @@
+"""The facts, for good, and the day rows derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.model import Cause, DayRow, Fact, FactType, Rule
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as long work advances; the unit is facts."""
+
+
+class Kind(NamedTuple):
+    """What a fact says beside whose and when; a batch of thousands has a handful of kinds.
+
+    ``campaign_id`` is 0 where it is about no campaign; ``send`` is None on an app_open, an installed, and a
+    push_open that names no send.
+    """
+
+    type: FactType
+    campaign_id: int = 0
+    send: str | None = None
+    version: str | None = None
+    opted_in: bool = True
+    cause: Cause | None = None
+    platform: str | None = None
+    language: str | None = None
+
+
+class FactColumns(msgspec.Struct, frozen=True, eq=False):
+    """A batch of accepted facts of one app and one world, by column, so that work goes set by set.
+
+    ``kind`` holds positions in ``kinds``; it, ``installations`` and ``ats`` have one entry per fact.
+    """
+
+    kinds: Sequence[Kind]
+    kind: NDArray[np.int64]
+    installations: Sequence[str]
+    ats: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many facts."""
+        return len(self.installations)
+
+    @classmethod
+    def together(cls, parts: Sequence[FactColumns]) -> FactColumns:
+        """Several batches as one."""
+        if len(parts) == 1:
+            return parts[0]
+        offsets = np.cumsum([0, *(len(part.kinds) for part in parts)]).tolist()
+        return cls(
+            [kind for part in parts for kind in part.kinds],
+            np.concatenate([part.kind + offset for part, offset in zip(parts, offsets, strict=False)]),
+            [name for part in parts for name in part.installations],
+            np.concatenate([part.ats for part in parts]),
+        )
+
+    @classmethod
+    def of(cls, facts: Sequence[Fact]) -> FactColumns:
+        """Turn facts into columns."""
+        numbers: dict[Kind, int] = {}
+        kind = [numbers.setdefault(_kind(f), len(numbers)) for f in facts]
+        ats = np.array([f.at for f in facts], np.int64)
+        return cls(list(numbers), np.array(kind, np.int64), [f.installation_id for f in facts], ats)
+
+
+def _kind(f: Fact) -> Kind:
+    return Kind(f.type, f.campaign_id or 0, f.send, f.version, f.opted_in, f.cause, f.platform, f.language)
+
+
+class Difference(NamedTuple):
+    """A row on which the stored numbers and a recomputation disagree."""
+
+    stored: DayRow
+    recomputed: DayRow
+
+
+NEVER = -(1 << 60)
+"""Where a moment is a number in an array: there is none. It is before every moment that can be written."""
+
+
+class OpenTimes(NamedTuple):
+    """When installations were first seen and opened, by position, in milliseconds since 1970, or NEVER.
+
+    Opens are O(i) of ``metrics.md``; an installation is first seen with its first ``installed`` or open.
+    """
+
+    first_seen: NDArray[np.int64]
+    first_open: NDArray[np.int64]
+    last_open: NDArray[np.int64]
+
+
+class Opens(Protocol):
+    """What was known of the opens of one app and one world at one moment. One thread uses it at a time."""
+
+    def of(self, installation_ids: Sequence[str]) -> OpenTimes:
+        """Of these installations; NEVER for those that nothing is known of."""
+
+
+class EventLog(Protocol):
+    """The facts, for good, and the day rows derived from them.
+
+    Every method is safe to call from any thread.
+    """
+
+    def append(self, app_id: int, dev: bool, facts: FactColumns, *, is_awaited: bool = True) -> Future[None]:
+        """Store facts. The future is done when they are durable, or carries StoreFull or StoreError.
+
+        Concurrent callers share one commit, and may share one future: nobody may cancel it. Repeats change
+        nothing in any statistic. Facts of the development world (``dev``) are kept apart and are in no statistic.
+        While little arrives, who is told that facts are stored finds them in the statistics; a caller who will not
+        look (``is_awaited`` false) does not wait for that.
+        """
+
+    def rows(self, campaign_id: int) -> Sequence[DayRow]:
+        """The day rows of a campaign, ascending by day, then version. Includes rows that are all zeros never."""
+
+    def changed(self, campaign_id: int) -> int:
+        """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by."""
+
+    def rule(self, app_id: int) -> Rule:
+        """The rule that made the rows which answer now; it may lag behind the company's while they are remade."""
+
+    def settle(self) -> None:
+        """Wait until every fact durable at the moment of the call is in the rows."""
+
+    def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
+        """Make the rows of these apps anew under ``rule``; until they are ready the old rows answer, whole."""
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Drop everything derived and make it again from the facts; returns the number of facts read."""
+
+    def verify(self, progress: Progress | None = None) -> list[Difference]:
+        """Recompute every row with the reference, in bounded memory, and return what differs. None may."""
+
+    def facts(
+        self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
+    ) -> Iterator[Fact]:
+        """Stream stored facts of the live world, in order of arrival, repeats included."""
+
+    def opens(self, app_id: int, dev: bool) -> Opens:
+        """When the installations of an app and a world opened, by everything that is durable now.
+
+        Reads all facts of the app: about a second for ten million.
+        """
+
+    def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
+        """The installations that a campaign was sent to at least so often (sends, not reports), durably so far."""
+
+    def counts(self) -> dict[str, int]:
+        """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""
+
+    def check(self) -> None:
+        """Raise StoreError, with the reason, when facts cannot be stored now."""
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of the file."""

@@ -1,0 +1,80 @@
+"""The way to the devices, and the credentials that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from openrate.model import Cause, Message, ProviderName
+
+
+class Push(NamedTuple):
+    """One message to one installation.
+
+    ``key`` is the caller's own name for it. ``token`` is where to: what the platform gave, for browsers the
+    push subscription as JSON.
+    """
+
+    key: int
+    token: str
+    message: Message
+
+
+class Result(StrEnum):
+    """What became of a push, in the order of how bad it is."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    """Not now: the provider is busy or away."""
+    GONE = "gone"
+    """The token is of no use any more."""
+    REFUSED = "refused"
+    """This message cannot be sent to this token; another try would end the same."""
+    HELD = "held"
+    """Nothing can be sent for this app, for instance because its credentials are refused."""
+
+
+class Verdict(NamedTuple):
+    """A provider's answer in our words.
+
+    Attributes:
+        result: what became of the push.
+        cause: for the ``push_error`` that is reported when this is the end of it.
+        reason: a sentence for the operator, without tokens or keys.
+        retry_after: seconds the provider asked to wait.
+    """
+
+    result: Result
+    cause: Cause | None = None
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class Provider(Protocol):
+    """The way to the devices of one app in one world. One thread uses it.
+
+    A push is never lost: each that was started comes out of ``finished`` once, also when nobody answered.
+    """
+
+    def start(self, pushes: Sequence[Push]) -> None:
+        """Begin to send. Returns at once; how many are under way at a time is the caller's to bound."""
+
+    def finished(self, wait: float) -> list[tuple[Push, Verdict]]:
+        """What came to an end since the last call; waits up to ``wait`` seconds when nothing has."""
+
+    def close(self) -> None:
+        """Hang up; what was under way is forgotten."""
+
+
+class CredentialStore(Protocol):
+    """Where the sealed credentials of apps lie. Every method is one transaction."""
+
+    def get(self, app_id: int) -> bytes | None:
+        """What was put last for an app."""
+
+    def put(self, app_id: int, provider: ProviderName, sealed: bytes, at: int) -> None:
+        """Store, instead of what was there; ``at`` in milliseconds since 1970."""
+
+    def remove(self, app_id: int) -> bool:
+        """Forget; False when there was nothing."""

@@ -1,0 +1,115 @@
+"""What is to be sent, to whom, and how far that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from openrate.model import Send, SendState
+
+
+class Recipient(NamedTuple):
+    """What sending needs of an installation."""
+
+    push_token: str | None
+    language: str | None
+    opted_in: bool
+
+
+class Attempt(NamedTuple):
+    """A push to one recipient that was begun, and of which no end is written down.
+
+    Attributes:
+        at: when it was begun, in milliseconds since 1970: the ``at`` of the fact, if it succeeds.
+        tries: how many there were before.
+        not_before: when the next try may begin, in milliseconds since 1970; 0: this one is under way.
+    """
+
+    at: int
+    tries: int = 0
+    not_before: int = 0
+
+
+class Chunk(NamedTuple):
+    """Some recipients of a send and how far they are: what one worker works through at a time.
+
+    Attributes:
+        installations: ids.
+        outcomes: one byte for each: 0 while it is open, else what the worker chose to write.
+        attempts: those under way or waiting for another try, by position.
+    """
+
+    send: int
+    number: int
+    installations: list[str]
+    outcomes: bytes
+    attempts: dict[int, Attempt]
+
+
+class SendTally(NamedTuple):
+    """What a step adds to the counts of a send."""
+
+    sent: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+
+class Sends(Protocol):
+    """What is to be sent, to whom, and how far that is: written down before it is done.
+
+    Every method is one transaction, durable when it returns, and safe to call from any thread.
+    """
+
+    def due(self, now: int) -> list[tuple[int, str]]:
+        """App and token of the live campaigns whose next send is due; ``now`` in milliseconds since 1970."""
+
+    def add(self, sends: Sequence[Send]) -> None:
+        """Write down sends; one that is there already (campaign, send, wave) stays as it is. Ids are given here."""
+
+    def open(self) -> list[Send]:
+        """Those that are not finished, by due time."""
+
+    def of(self, campaign_id: int) -> list[Send]:
+        """All sends of a campaign, by due time."""
+
+    def add_chunks(self, send: int, first: int, chunks: Sequence[Sequence[str]]) -> None:
+        """Write down recipients of a send that is being selected, numbered from ``first``.
+
+        Chunks of these numbers are replaced.
+        """
+
+    def begin(self, send: int, chunks: int, recipients: int) -> None:
+        """The selection is complete: it has so many chunks, and chunks beyond that are dropped."""
+
+    def taken(self, campaign_id: int, send_id: str, wave: int) -> set[str]:
+        """Who was selected in the waves of an occurrence before this one."""
+
+    def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
+        """A chunk that is not done, for this worker alone until then (ms); None when there is none."""
+
+    def release(self) -> None:
+        """End all leases: those who had them are known to be dead."""
+
+    def write(self, chunk: Chunk, worker: str, until: int, tally: SendTally, *, is_done: bool) -> bool:
+        """Write down how far a chunk is, and keep the lease until then; False when it was lost."""
+
+    def explain(self, send: int, reason: str | None) -> None:
+        """Say why a send waits, or that it does not."""
+
+    def finish(self, send: int, state: SendState, at: int) -> bool:
+        """It is over; False when it is to be done, and a chunk of it is not.
+
+        Its recipients are kept: later waves of the same occurrence leave them out.
+        """
+
+    def uncompleted(self) -> list[tuple[int, str]]:
+        """App and token of the campaigns that we send, whose sends are all finished, and of which nothing says so."""
+
+    def forget(self, before: int) -> None:
+        """Drop the recipients of what was finished before then (milliseconds since 1970)."""
+
+    def recipients(self, app_id: int, dev: bool, installations: Sequence[str]) -> dict[str, Recipient]:
+        """What is known of these installations now."""
+
+    def retire_tokens(self, app_id: int, dev: bool, tokens: Sequence[tuple[str, str]]) -> None:
+        """Take the push token from each of these installations, if it still is that one."""
