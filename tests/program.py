@@ -114,6 +114,20 @@ def server(data: Path, **environment: str) -> Iterator[Server]:
             process.kill()
 
 
+def children(process: int) -> list[int]:
+    """The processes that one has started and that still run."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for listed in lists for child in listed.read_text().split() if is_running(int(child))]
+
+
+def is_running(process: int) -> bool:
+    """Whether there is such a process and it has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Shop(NamedTuple):
     """An app made by the command line, and how to speak to it."""
 
@@ -146,6 +160,20 @@ class Shop(NamedTuple):
             "messages": {"a": text, "b": text} if versions else text,
         }
         return str(self.call(server, "/1.1/{key}/campaigns/create", body)["campaign_token"])
+
+    def import_installations(self, server: Server, push_tokens: list[str]) -> None:
+        """Bring installations with these push tokens from elsewhere."""
+        rows = [
+            {"platform": "ios", "installation_id": f"i{number}", "push_token": token}
+            for number, token in enumerate(push_tokens)
+        ]
+        done = httpx.post(
+            f"{server.address}/v1/{self.keys['live_key']}/installations/import",
+            content=msgspec.json.Encoder().encode_lines(rows),
+            headers={"X-Authorization": self.keys["rest_api_key"], "Content-Type": "application/x-ndjson"},
+            timeout=120,
+        )
+        assert done.status_code == 200, done.text
 
     def report(self, server: Server, events: list[dict[str, Any]]) -> None:
         """Report facts, all of which must be accepted."""

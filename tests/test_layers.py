@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "model": set[str](),
     "errors": set[str](),
     "conditions": set[str](),
-    "ports": VOCABULARY,
+    "ports": VOCABULARY | {"ports"},
     "config": VOCABULARY,
     "logs": set[str](),
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),

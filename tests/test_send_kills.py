@@ -6,39 +6,14 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import httpx
-import msgspec
 import pytest
 
 from openrate.providers.stub import deliveries
-from program import Server, Shop, answer, server
+from program import Shop, answer, server
 from sending import wait_until
 
 UNDER_WAY = 1_024
 """Pushes under way at most; those may be attempted twice when the server is killed."""
-
-
-def import_installations(shop: Shop, running: Server, count: int) -> None:
-    """One token in a hundred is gone."""
-    for first in range(0, count, 10_000):
-        rows = [
-            {
-                "platform": "ios",
-                "installation_id": f"i{number}",
-                "push_token": f"stub:gone:{number}" if number % 100 == 7 else f"t{number}",
-            }
-            for number in range(first, min(first + 10_000, count))
-        ]
-        done = httpx.post(
-            running.address + f"/v1/{shop.keys['live_key']}/installations/import",
-            content=msgspec.json.Encoder().encode_lines(rows),
-            headers={
-                "X-Authorization": shop.keys["rest_api_key"],
-                "Content-Type": "application/x-ndjson",
-            },
-            timeout=120,
-        )
-        assert done.status_code == 200, done.text
 
 
 def sent_and_killed(tmp_path: Path, count: int, kills: int) -> None:
@@ -49,7 +24,9 @@ def sent_and_killed(tmp_path: Path, count: int, kills: int) -> None:
     settings.write_text(json.dumps({"journal": str(journal), "latency_ms": 40}))
     answer("app", "credentials", "set", "--provider", "stub", "--file", str(settings), *app)
     with server(data) as running:
-        import_installations(shop, running, count)
+        # One token in a hundred is gone.
+        tokens = [f"stub:gone:{at}" if at % 100 == 7 else f"t{at}" for at in range(count)]
+        shop.import_installations(running, tokens)
         token = shop.campaign(running, push_time="now")
         running.kill()
     accepted = count - count // 100

@@ -13,6 +13,7 @@ import pytest
 from openrate.model import Cause
 from openrate.ports.provider import Provider, Push, Result
 from openrate.providers.apns import ApnsProvider
+from openrate.providers.courier import Courier, Errand
 from openrate.providers.fcm import FcmProvider
 from openrate.providers.push_services import Allowance, PushServices
 from openrate.providers.stub import StubProvider
@@ -39,11 +40,17 @@ def _webpush(port: int, ca: Path) -> tuple[Provider, str]:
     return WebPushProvider(keys.webpush(), SERVICES, ca_file=ca), subscriber.subscription
 
 
+def _courier(port: int, ca: Path) -> tuple[Provider, str]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", str(ca))
+        return Courier(Errand(keys.apns(f"https://localhost:{port}"), dev=False)), "a1" * 32
+
+
 def _stub(_port: int, ca: Path) -> tuple[Provider, str]:
     return StubProvider(down=ca.with_name("no such file")), "anything"
 
 
-BY_HTTP: list[Make] = [_fcm, _apns, _webpush]
+BY_HTTP: list[Make] = [_fcm, _apns, _webpush, _courier]
 EVERY: list[Make] = [*BY_HTTP, _stub]
 
 

@@ -252,12 +252,11 @@ def test_each_app_has_the_credentials_that_were_set_last_and_no_other_s(tmp_path
         assert store.get(ids[0]) is None
 
 
-def test_credentials_name_their_provider(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path)
+def test_credentials_name_their_provider() -> None:
     for credentials, kind in zip(
         ALL, (FcmProvider, ApnsProvider, WebPushProvider, StubProvider), strict=True
     ):
-        with closing(provider_for(False, credentials, settings)) as provider:
+        with closing(provider_for(credentials, dev=False)) as provider:
             assert isinstance(provider, kind)
 
 

@@ -6,12 +6,14 @@ import os
 
 from openrate.compose.stores import Parts
 from openrate.config import Settings
+from openrate.credentials import StubCredentials
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.errors import OpenrateError
 from openrate.model import App
 from openrate.ports.provider import Provider
 from openrate.providers.by_credentials import provider_for
+from openrate.providers.courier import Courier, Errand
 
 
 def delivery(parts: Parts, settings: Settings) -> Delivery:
@@ -21,7 +23,9 @@ def delivery(parts: Parts, settings: Settings) -> Delivery:
         credentials = parts.vault.of(app.id)
         if credentials is None:
             raise OpenrateError(f"{app.name} has no credentials: openrate app credentials set gives it some.")
-        return provider_for(dev, credentials, settings)
+        if isinstance(credentials, StubCredentials):
+            return provider_for(credentials, dev)
+        return Courier(Errand(credentials, dev, settings.push_services))
 
     worker = f"serve-{os.getpid()}"
     return Delivery(Desk(parts.records, parts.sends, parts.log, parts.clock, provider, worker))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from openrate.config import Settings
 from openrate.credentials import (
     ApnsCredentials,
     Credentials,
@@ -20,8 +20,13 @@ from openrate.providers.stub import StubProvider
 from openrate.providers.webpush import WebPushProvider
 
 
-def provider_for(dev: bool, credentials: Credentials, settings: Settings) -> Provider:
-    """The way to the devices of an app in one world; ``dev`` is that of development builds.
+def provider_for(credentials: Credentials, dev: bool, push_services: Sequence[str] = ()) -> Provider:
+    """The way to the devices of an app in one world.
+
+    Args:
+        credentials: the app's.
+        dev: whether the world is that of development builds.
+        push_services: hosts that Web Push may call beside the known ones; ``*.`` for any name below.
 
     Raises:
         OpenrateError: this machine has no certificates to trust, or the stub's journal cannot be written.
@@ -32,7 +37,7 @@ def provider_for(dev: bool, credentials: Credentials, settings: Settings) -> Pro
         case ApnsCredentials():
             return ApnsProvider(credentials, dev=dev)
         case WebPushCredentials():
-            return WebPushProvider(credentials, PushServices(settings.push_services))
+            return WebPushProvider(credentials, PushServices(push_services))
         case StubCredentials(journal=journal, latency_ms=latency_ms, down=down):
             return StubProvider(_path(journal), latency_ms, _path(down))
 

@@ -34,6 +34,7 @@ from openrate.conditions import (
 from openrate.ports.event_log import NEVER, Opens, OpenTimes
 from openrate.ports.records import Selected
 from openrate.storage.audience_sql import Sql, attribute_text, is_sql, sql
+from openrate.storage.database import rows_of
 from openrate.storage.tables import installations
 
 PART = 10_000
@@ -60,19 +61,12 @@ def selected(
     is_more = True
     while is_more:
         with reading() as connection:
-            rows = _fetch(connection, plan.statement, after)
+            rows = rows_of(connection.execute(plan.statement, {"after": after}))
         is_more = len(rows) == PART
         if rows:
             part = _Part(rows, known)
             after = part.ids[-1]
             yield from part.chosen(plan.test)
-
-
-def _fetch(connection: Connection, statement: Select[Any], after: str) -> Sequence[tuple[Any, ...]]:
-    """The rows as the driver gives them, truths as 0 and 1: to make Row objects of them takes as long again."""
-    cursor = connection.execute(statement, {"after": after}).cursor
-    assert cursor is not None  # noqa: S101 - a SELECT has one
-    return cursor.fetchall()
 
 
 class _Part:

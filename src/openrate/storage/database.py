@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from openrate.errors import OpenrateError, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew
@@ -155,6 +155,13 @@ class Database:
             f"{self._name} is damaged and was left as it is: restore the data folder from a backup, "
             "both files of it, or give another --data to start anew."
         )
+
+
+def rows_of(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
+    """All rows as the driver gives them, truths as 0 and 1: to make Row objects of them takes as long again."""
+    cursor = result.cursor
+    assert cursor is not None  # noqa: S101 - a SELECT has one
+    return cursor.fetchall()
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from openrate.model import Send, Sender, SendState
 from openrate.ports.sends import Attempt, Chunk, Recipient, SendTally
-from openrate.storage.database import Database
+from openrate.storage.database import Database, rows_of
 from openrate.storage.tables import apps, campaigns, installations, send_chunks, send_journals, sends
 
 _FIELDS = Send.__struct_fields__
@@ -182,10 +182,8 @@ class SqlSends:
         with self._database.reading() as connection:
             for first in range(0, len(names), _AT_ONCE):
                 wanted = {"app": app_id, "dev": dev, "names": names[first : first + _AT_ONCE]}
-                found.update(
-                    (name, Recipient(token, language, opted_in))
-                    for name, token, language, opted_in in connection.execute(_RECIPIENTS, wanted)
-                )
+                for name, token, language, opted_in in rows_of(connection.execute(_RECIPIENTS, wanted)):
+                    found[name] = Recipient(token, language, bool(opted_in))
         return found
 
     def retire_tokens(self, app_id: int, dev: bool, tokens: Sequence[tuple[str, str]]) -> None:
