@@ -19,9 +19,12 @@ from openrate.commands import sending
 from openrate.commands.requests import SetApp
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
+from openrate.errors import StoreFull
 from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
-from openrate.ports.clock import SystemClock
+from openrate.ports.clock import Clock, SystemClock
+from openrate.ports.event_log import EventLog
 from openrate.ports.provider import Provider
+from openrate.ports.sends import Sends
 from openrate.providers.stub import StubProvider, deliveries
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
@@ -35,9 +38,9 @@ class Workshop:
 
     def __init__(self, folder: Path) -> None:
         self.records = SqlRecords(folder / "records.db")
-        self.sends = SqlSends(self.records.database)
-        self.log = DuckdbLog(folder / "facts.duckdb")
-        self.clock = SystemClock()
+        self.sends: Sends = SqlSends(self.records.database)
+        self.log: EventLog = DuckdbLog(folder / "facts.duckdb")
+        self.clock: Clock = SystemClock()
         self.journal = folder / "stub.journal"
         self.provide: Callable[[App, bool], Provider] = lambda _app, _dev: StubProvider(self.journal)
         if self.records.company("Acme") is None:
@@ -131,11 +134,47 @@ class Workshop:
             ),
         )
 
+    def desk(self) -> Desk:
+        return Desk(self.records, self.sends, self.log, self.clock, self.provide, "test")
+
     @contextmanager
     def delivering(self) -> Iterator[Delivery]:
-        desk = Desk(self.records, self.sends, self.log, self.clock, self.provide, "test")
-        with closing(Delivery(desk)) as delivery:
+        with closing(Delivery(self.desk())) as delivery:
             yield delivery
+
+
+class Manual:
+    """A clock that shows what it is told."""
+
+    def __init__(self, text: str) -> None:
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        self.at = moment(text)
+
+    def now(self) -> int:
+        return self.at
+
+
+class Failing:
+    """A store of which one method fails now and then: ``fail`` says how often, from its next call on."""
+
+    def __init__(self, store: Any, method: str) -> None:
+        self._store, self._method = store, method
+        self.fail = 0
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        if name != self._method:
+            return real
+
+        def call(*given: Any, **named: Any) -> Any:
+            if self.fail:
+                self.fail -= 1
+                raise StoreFull("There is no room left to store records.db: nothing of this was kept.")
+            return real(*given, **named)
+
+        return call
 
 
 def encoded(parameters: dict[str, Any]) -> bytes:

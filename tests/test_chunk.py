@@ -7,10 +7,10 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrate.delivery.chunk import ERROR, OPEN, SENT, SKIPPED, ChunkRun, End
+from openrate.delivery.chunk import ERROR, EVER, OPEN, SENT, SKIPPED, ChunkRun, End
 from openrate.model import Cause
 from openrate.ports.provider import Result, Verdict
-from openrate.ports.sends import Attempt, Chunk, Recipient
+from openrate.ports.sends import Attempt, Chunk, Recipient, SendTally
 
 EXPIRES = 10_000_000
 VERDICTS = st.sampled_from(
@@ -34,7 +34,18 @@ def everyone(size: int) -> dict[str, Recipient]:
 
 
 def run(size: int) -> ChunkRun:
-    return ChunkRun(chunk(size), everyone(size))
+    return ChunkRun(chunk(size))
+
+
+def attempt(at: ChunkRun, most: int, now: int, known: dict[str, Recipient] | None = None) -> list[int]:
+    begun, _ = at.begin(at.candidates(now, most), everyone(12) if known is None else known, now)
+    return begun
+
+
+def expire(
+    at: ChunkRun, expires_at: int, known: dict[str, Recipient] | None = None
+) -> tuple[list[End], SendTally]:
+    return at.expire(at.candidates(EVER), everyone(12) if known is None else known, expires_at)
 
 
 class Worker:
@@ -42,13 +53,13 @@ class Worker:
 
     def __init__(self, size: int, known: dict[str, Recipient]) -> None:
         self.known = known
-        self.run = ChunkRun(chunk(size), known)
+        self.run = ChunkRun(chunk(size))
         self.written = self.run.written()
         self.reported: dict[int, set[End]] = {}
 
     def turn(self, most: int, now: int, answer: Callable[[], Verdict], *, is_killed: bool) -> None:
         before = self.written.attempts
-        positions, _ = self.run.attempt(most, now)
+        positions = attempt(self.run, most, now, self.known)
         self.written = self.run.written()
         for position in positions:
             tried = before.get(position)
@@ -57,13 +68,13 @@ class Worker:
         ends = [end for at in positions if (end := self.run.answered(at, answer(), now, EXPIRES)) is not None]
         self.report(ends)
         if is_killed:
-            self.run = ChunkRun(self.written, self.known)
+            self.run = ChunkRun(self.written)
         else:
             self.run.conclude(ends)
             self.written = self.run.written()
 
     def expire(self) -> None:
-        ends, _ = self.run.expire(EXPIRES)
+        ends, _ = expire(self.run, EXPIRES, self.known)
         self.report(ends)
         self.run.conclude(ends)
 
@@ -98,29 +109,29 @@ def test_everyone_comes_to_one_end_whatever_the_answers_and_the_crashes(
 
 def test_an_attempt_whose_end_is_unknown_is_made_again_as_the_same_fact() -> None:
     before = run(3)
-    assert before.attempt(2, 1_000)[0] == [0, 1]
-    after = ChunkRun(before.written(), everyone(3))
-    assert after.attempt(9, 5_000)[0] == [0, 1, 2]
+    assert attempt(before, 2, 1_000) == [0, 1]
+    after = ChunkRun(before.written())
+    assert attempt(after, 9, 5_000) == [0, 1, 2]
     assert [after.written().attempts[at].at for at in range(3)] == [1_000, 1_000, 5_000]
     assert after.answered(0, Verdict(Result.SENT), 6_000, EXPIRES) == End(0, 1_000, None)
 
 
 def test_not_now_waits_as_long_as_was_asked_for_and_is_another_attempt() -> None:
     at = run(1)
-    at.attempt(1, 1_000)
+    attempt(at, 1, 1_000)
     assert at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED, "", 7.5), 1_100, EXPIRES) is None
-    assert at.next_try_at() == 8_600
-    assert at.attempt(1, 8_599)[0] == []
-    assert at.attempt(1, 8_600)[0] == [0]
+    assert at.waits_until == 8_600
+    assert attempt(at, 1, 8_599) == []
+    assert attempt(at, 1, 8_600) == [0]
     assert at.written().attempts[0] == Attempt(8_600, 1)
 
 
 def test_waits_grow_until_they_are_minutes() -> None:
     at, now, waits = run(1), 1_000, []
     for _ in range(12):
-        at.attempt(1, now)
+        attempt(at, 1, now)
         at.answered(0, Verdict(Result.RETRY, Cause.UNAVAILABLE), now, 1 << 50)
-        following = at.next_try_at()
+        following = at.waits_until
         assert following is not None
         waits.append(following - now)
         now = following
@@ -131,7 +142,7 @@ def test_waits_grow_until_they_are_minutes() -> None:
 
 def test_no_try_begins_after_the_time_to_live() -> None:
     at = run(1)
-    at.attempt(1, 1_000)
+    attempt(at, 1, 1_000)
     late = at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED, "", 60.0), 1_100, 61_100)
     assert late == End(0, 1_000, Cause.THROTTLED)
 
@@ -139,10 +150,10 @@ def test_no_try_begins_after_the_time_to_live() -> None:
 def test_what_is_open_when_the_time_is_over_ends_as_expired_at_that_time() -> None:
     known = everyone(4)
     del known["i3"]
-    at = ChunkRun(chunk(4), known)
-    at.attempt(2, 1_000)
+    at = ChunkRun(chunk(4))
+    attempt(at, 2, 1_000, known)
     at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED), 1_100, EXPIRES)
-    ends, tally = at.expire(50_000)
+    ends, tally = expire(at, 50_000, known)
     assert sorted(ends) == [End(0, 1_000, Cause.EXPIRED), End(2, 50_000, Cause.EXPIRED)]
     assert tally.skipped == 1
     assert at.under_way == 1
@@ -153,3 +164,33 @@ def test_what_is_open_when_the_time_is_over_ends_as_expired_at_that_time() -> No
     at.conclude([end])
     assert at.is_done
     assert at.written().outcomes == bytes([ERROR, SENT, ERROR, SKIPPED])
+
+
+def test_a_chunk_that_only_waits_says_until_when() -> None:
+    at = run(2)
+    assert at.waits_until is None
+    attempt(at, 1, 1_000)
+    at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED, "", 5.0), 1_000, EXPIRES)
+    assert at.waits_until is None, "there is somebody whom nobody tried to reach"
+    attempt(at, 2, 1_000)
+    assert at.waits_until is None, "a push is under way"
+    at.answered(1, Verdict(Result.RETRY, Cause.THROTTLED, "", 3.0), 1_000, EXPIRES)
+    assert at.waits_until == 4_000
+
+
+def test_each_attempt_goes_to_the_token_of_its_moment() -> None:
+    at = run(1)
+    attempt(at, 1, 1_000, {"i0": Recipient("old", "en", True)})
+    assert at.recipient(0) == Recipient("old", "en", True)
+    at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED, "", 1.0), 1_000, EXPIRES)
+    attempt(at, 1, 3_000, {"i0": Recipient("new", "fr", True)})
+    assert at.recipient(0) == Recipient("new", "fr", True)
+
+
+def test_a_chunk_whose_last_open_recipient_ends_is_done_though_others_ended_before_a_restart() -> None:
+    at = ChunkRun(Chunk(1, 0, ["i0", "i1"], bytes([OPEN, SENT]), {0: Attempt(5, 1, 10)}))
+    assert attempt(at, 1, 20) == [0]
+    end = at.answered(0, Verdict(Result.SENT), 30, EXPIRES)
+    assert end is not None
+    at.conclude([end])
+    assert at.is_done

@@ -299,7 +299,7 @@ class FullDisk:
 def test_facts_that_cannot_be_stored_are_kept_and_sending_waits_until_they_are(shop: Workshop) -> None:
     shop.register([f"t{n}" for n in range(3_000)])
     log = shop.log
-    shop.log = FullDisk(log, 2)  # type: ignore[assignment]  # it stands for one
+    shop.log = FullDisk(log, 2)
     token = shop.create()
     with shop.delivering():
         wait_until(lambda: "No room" in (shop.reason(token) or ""))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrate import schedule
-from openrate.schedule import Due, due, is_over, next_due, wave
+from openrate.schedule import Due, due, has_waves_after, next_due, wave
 
 HOUR, DAY = 3_600_000, 86_400_000
 ZONES = available_timezones() - {"localtime"}
@@ -211,7 +211,6 @@ def test_the_next_due_time_is_that_of_the_next_wave(parameters: dict[str, Any], 
     first = parameters.get("push_time") or parameters["local_push_time"]
     after = at(first) + later
     moment = next_due(parameters, after)
-    assert is_over(parameters, after) == (moment is None)
     if moment is None:
         assert not due(parameters, after + 1, after + 20 * DAY)
     else:
@@ -249,7 +248,7 @@ def test_the_ends_of_the_calendar_are_times_like_any_other(
     assert first is not None
     assert [each.due_at for each in due(parameters, first, first)] == [first]
     assert not due(parameters, -(1 << 60), 1 << 60)
-    assert is_over(parameters, 1 << 60)
+    assert next_due(parameters, 1 << 60) is None
     assert next_due(parameters, -(1 << 60)) == first
 
 
@@ -349,3 +348,15 @@ def test_a_wave_is_found_again_by_its_number(parameters: dict[str, Any]) -> None
 def test_a_wave_beyond_the_last_is_the_last() -> None:
     last = list(sent(locally("2026-06-10T09:00:00")))[-1]
     assert wave(locally("2026-06-10T09:00:00"), "2026-06-10T09:00:00", 999) == last
+
+
+def test_an_occurrence_by_local_time_has_waves_until_the_last_clock_has_shown_its_time() -> None:
+    parameters = {
+        "local_push_time": "2026-03-10T12:00:00",
+        "recurrence": {"repeat_unit": "DAILY", "repeat_frequency": 1},
+    }
+    for after, more in (("2026-03-10T11:30", True), ("2026-03-10T23:59", True), ("2026-03-11T00:01", False)):
+        known = next_due(parameters, at(after))
+        assert has_waves_after(parameters, "2026-03-10T12:00:00", known) is more
+        assert has_waves_after(parameters, "2026-03-11T12:00:00", known)
+    assert not has_waves_after(parameters, "2026-03-10T12:00:00", None)

@@ -101,13 +101,17 @@ def first_due(app: App, parameters: Parameters) -> int | None:
 
 
 def handed_over(campaign: Campaign, app: App, now: int) -> Campaign:
-    """The campaign when its app has another sender: ours sends what is due after now, and nothing of the past."""
-    ours = app.sender is Sender.OPENRATE
-    next_due_at = schedule.next_due(campaign.parameters, now) if ours else None
-    is_over = ours and next_due_at is None and campaign.was_live
-    return msgspec.structs.replace(
-        campaign, next_due_at=next_due_at, completed_at=now if is_over else campaign.completed_at
-    )
+    """The campaign when its app has another sender: ours sends what is due after now, and nothing of the past.
+
+    One that our sender has already is left as it is.
+    """
+    if app.sender is not Sender.OPENRATE:
+        return msgspec.structs.replace(campaign, next_due_at=None)
+    if campaign.next_due_at is not None or campaign.completed_at is not None:
+        return campaign
+    next_due_at = schedule.next_due(campaign.parameters, now)
+    completed_at = now if next_due_at is None and campaign.was_live else None
+    return msgspec.structs.replace(campaign, next_due_at=next_due_at, completed_at=completed_at)
 
 
 def state(campaign: Campaign, app: App, now: int) -> CampaignState:
@@ -260,7 +264,14 @@ def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | Non
         return campaign.next_due_at
     if campaign.next_due_at == schedule.next_due(campaign.parameters, None):
         return schedule.next_due(parameters, None)
-    return schedule.next_due(parameters, now) if "recurrence" in parameters else campaign.next_due_at
+    if "recurrence" in parameters:
+        return schedule.next_due(parameters, now)
+    if campaign.next_due_at is not None:
+        raise MalformedParameter(
+            "The campaign is going out, time zone by time zone, so its push time cannot be changed any more: "
+            "stop it with live false, and create a new campaign for another time."
+        )
+    return None
 
 
 def _reschedules(before: Parameters, after: Parameters) -> bool:

@@ -22,6 +22,8 @@ from openrate.model import DAY_MS
 _DAYS = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 0}
 _TIME_TO_LIVE = 2_419_200
 """Seconds."""
+_LAST_WAVE = 1 << 16
+"""A number beyond all waves."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _FIRST, _LAST = (datetime.fromisoformat(end) for end in ("0001-01-01T00:00:00", "9999-12-31T23:59:59"))
@@ -148,9 +150,9 @@ def wave(parameters: Parameters, send_id: str, number: int) -> Due:
     return _due(schedule, 0, number, waves[number], None)
 
 
-def is_over(parameters: Parameters, now: int) -> bool:
-    """Whether no wave is due after ``now``."""
-    return next_due(parameters, now) is None
+def has_waves_after(parameters: Parameters, send_id: str, next_due: int | None) -> bool:
+    """Whether an occurrence has waves that are not due yet, given what ``next_due`` said last."""
+    return next_due is not None and wave(parameters, send_id, _LAST_WAVE).due_at >= next_due
 
 
 @cache

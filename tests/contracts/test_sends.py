@@ -12,7 +12,7 @@ import pytest
 
 from openrate import companies
 from openrate.model import App, Campaign, Installation, Platform, Send, Sender, SendState
-from openrate.ports.sends import Attempt, Chunk, Recipient, Sends, SendTally
+from openrate.ports.sends import Attempt, Chunk, Journal, Recipient, Sends, SendTally
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
 
@@ -101,8 +101,12 @@ def test_a_chunk_belongs_to_one_worker_until_its_lease_ends(world: World) -> Non
     taken = world.sends.claim(send.id, "three", 200, 300)
     assert taken == first
     assert first is not None
-    assert not world.sends.write(first, "one", 400, NONE, is_done=False)
-    assert world.sends.write(first, "three", 400, NONE, is_done=False)
+    journals = [Journal(first, NONE, False, 400)]
+    assert world.sends.write("one", journals) == [False]
+    assert world.sends.write("three", journals) == [True]
+    free = world.sends.claim(send.id, "four", 399, 500)
+    assert free is not None
+    assert free.number == 1, "the lease on the first was renewed"
 
 
 def test_many_workers_never_get_the_same_chunk(world: World) -> None:
@@ -126,8 +130,10 @@ def test_what_was_written_down_is_what_the_next_worker_finds(world: World) -> No
     chunk = world.sends.claim(send.id, "one", 100, 200)
     assert chunk is not None
     known = chunk._replace(outcomes=b"\1\0\0", attempts={1: Attempt(150), 2: Attempt(151, 3, 9_000)})
-    assert world.sends.write(known, "one", 200, SendTally(sent=1), is_done=False)
-    world.sends.release()
+    assert world.sends.write("one", [Journal(known, SendTally(sent=1), False, 200)]) == [True]
+    world.sends.release("another")
+    assert world.sends.claim(send.id, "two", 160, 300) is None
+    world.sends.release("one")
     assert world.sends.claim(send.id, "two", 160, 300) == known
     assert world.sends.of(world.campaign.id)[0].sent == 1
 
@@ -138,10 +144,11 @@ def test_a_send_is_done_when_all_its_chunks_are(world: World) -> None:
         assert not world.sends.finish(send.id, SendState.DONE, 500)
         chunk = world.sends.claim(send.id, "one", 100, 200)
         assert chunk is not None
-        world.sends.write(chunk, "one", 0, SendTally(1, 2, 3), is_done=True)
+        world.sends.write("one", [Journal(chunk, SendTally(1, 2, 3), True, 0)])
     assert world.sends.claim(send.id, "one", 10_000, 20_000) is None
     assert world.sends.uncompleted() == []
     assert world.sends.finish(send.id, SendState.DONE, 500)
+    assert not world.sends.finish(send.id, SendState.CANCELLED, 600)
     done = world.sends.of(world.campaign.id)[0]
     assert (done.state, done.sent, done.errors, done.skipped, done.finished_at) == (
         SendState.DONE,
@@ -189,10 +196,11 @@ def test_later_waves_know_who_was_taken_until_that_is_forgotten(world: World) ->
     assert world.sends.taken(campaign, "first", 2) == {"a", "b", "c"}
     assert world.sends.taken(campaign, "other", 2) == set()
     world.sends.finish(first.id, SendState.CANCELLED, 1_000)
-    world.sends.forget(1_000)
-    assert world.sends.taken(campaign, "first", 1) == {"a", "b"}
-    world.sends.forget(1_001)
+    assert world.sends.finished(1_000) == []
+    assert [send.id for send in world.sends.finished(1_001)] == [first.id]
+    world.sends.forget([first.id])
     assert world.sends.taken(campaign, "first", 2) == {"c"}
+    assert world.sends.finished(1_001) == []
 
 
 def test_the_reason_why_a_send_waits_comes_and_goes(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import socket
 
 from openrate.compose.stores import Parts
 from openrate.config import Settings
@@ -27,5 +27,4 @@ def delivery(parts: Parts, settings: Settings) -> Delivery:
             return provider_for(credentials, dev)
         return Courier(Errand(credentials, dev, settings.push_services))
 
-    worker = f"serve-{os.getpid()}"
-    return Delivery(Desk(parts.records, parts.sends, parts.log, parts.clock, provider, worker))
+    return Delivery(Desk(parts.records, parts.sends, parts.log, parts.clock, provider, socket.gethostname()))

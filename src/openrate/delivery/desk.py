@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from openrate.model import App
+from openrate.model import App, Campaign, Send, Sender
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
 from openrate.ports.provider import Provider
@@ -28,3 +28,10 @@ class Desk(NamedTuple):
     clock: Clock
     providers: Providers
     worker: str
+
+    def live_campaign(self, app: App, send: Send) -> Campaign | None:
+        """The campaign of a send, if that may go on: it is live, and of an app that we send for."""
+        campaign = self.records.campaign(send.app_id, send.campaign_token)
+        if campaign is None or campaign.deleted_at is not None or app.sender is not Sender.OPENRATE:
+            return None
+        return campaign if campaign.parameters["live"] else None

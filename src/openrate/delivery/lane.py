@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from openrate.delivery.desk import Desk
 from openrate.delivery.pace import Rate, Window
-from openrate.delivery.work import POSITION_BITS, Work
+from openrate.delivery.work import Work
 from openrate.errors import OpenrateError
 from openrate.model import App
 from openrate.ports.provider import Provider, Push, Result, Verdict
@@ -62,56 +62,71 @@ class Lane:
     def _run(self) -> None:
         try:
             self._send_all()
-            self._finish()
         except Exception:
             logger.exception("Sending for app %d failed; it goes on in a few seconds.", self._app.id)
             self._stop.wait(_PAUSE_S)
-        finally:
-            self._hang_up()
+        try:
+            self._finish()
+        except Exception:
+            logger.exception("Sending for app %d did not end in order; nothing is lost.", self._app.id)
+        self._hang_up()
 
     def _send_all(self) -> None:
         while not self._stop.is_set():
-            self._look()
-            if self._work.is_over:
-                return
             try:
+                self._look()
+                if self._work.is_over:
+                    return
                 self._turn()
             except OpenrateError as error:
                 self._wait_because(str(error), _PAUSE_S)
 
     def _turn(self) -> None:
+        now = self._desk.clock.now()
         self._take_answers()
         self._work.conclude(0 if self._work.under_way else _TURN_S)
-        pushes = self._attempt()
-        lost = self._work.write(self._desk.clock.now())
+        self._work.expire(now)
+        self._attempt(now)
+        pushes = self._work.write(now)
         if pushes and self._provider is not None:
-            self._rate.take(len(pushes))
-            self._provider.start([push for push in pushes if push.key >> POSITION_BITS not in lost])
+            self._provider.start(pushes)
         elif not self._work.under_way and not self._work.reporting:
             self._stop.wait(_TURN_S)
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now - self._looked_at >= _LOOK_S:
-            self._looked_at = now
-            self._work.look()
-            app = self._desk.records.app_by_key(self._app.live_key) or self._app
-            if app.send_rate != self._rate.per_minute:
-                self._rate = Rate(app.send_rate, now)
+        if now - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = now
+        self._app = self._desk.records.app_by_key(self._app.live_key) or self._app
+        self._work.look(self._app)
+        if self._app.send_rate != self._rate.per_minute:
+            self._rate = Rate(self._app.send_rate, now)
+        for send in self._work.open_sends:
+            if send.reason != self._reason:
+                self._desk.sends.explain(send.id, self._reason)
 
-    def _attempt(self) -> list[Push]:
+    def _attempt(self, at: int) -> None:
         """Choose what to begin now, as far as the window and the rate allow."""
         now = time.monotonic()
         # What is answered and not written down yet would be attempted twice as well, if this process died now.
         at_risk = self._work.under_way + self._work.reporting
         most = min(self._window.room(at_risk, now), self._rate.room(now))
-        if most <= 0 or (self._is_refused and self._work.under_way):
-            return []
+        if most > 0 and self._has_provider():
+            self._rate.take(self._work.attempt(most, at))
+
+    def _has_provider(self) -> bool:
+        """Whether there is a way to the devices; one that refused all is replaced when nothing is under way."""
         if self._is_refused:
+            if self._work.under_way:
+                return False
             self._hang_up()  # the next one is made with the credentials of now
         if self._provider is None:
-            self._provider = self._desk.providers(self._app, self._dev)
-        return self._work.attempt(most, self._desk.clock.now())
+            try:
+                self._provider = self._desk.providers(self._app, self._dev)
+            except OpenrateError as error:
+                self._wait_because(str(error), _PAUSE_S)
+        return self._provider is not None
 
     def _take_answers(self) -> None:
         if self._provider is None or not self._work.under_way:
@@ -147,14 +162,10 @@ class Lane:
         self._stop.wait(_TURN_S)
 
     def _explain(self, reason: str | None) -> None:
-        """Write down why the sends wait, or that they do not any more."""
-        if reason == self._reason:
-            return
-        self._reason = reason
-        if reason is not None:
+        """Why the sends wait, or that they do not any more; it is written down at the next look."""
+        if reason is not None and reason != self._reason:
             logger.warning("Sending for app %d waits: %s", self._app.id, reason)
-        for send in self._work.open_sends:
-            self._desk.sends.explain(send.id, reason)
+        self._reason = reason
 
     def _finish(self) -> None:
         """Wait for what is under way, write its end down, and give back the chunks."""

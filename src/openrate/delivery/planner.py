@@ -27,7 +27,7 @@ CHUNK = 2_000
 _CHUNKS_AT_ONCE = 20
 """Chunks written in one transaction, 1.4 MB."""
 _KEPT_MS = 2 * DAY_MS
-"""Recipients of a finished wave are needed until the last wave of its occurrence, 26 hours later."""
+"""For so long recipients are kept at least, for whoever wants to see them."""
 
 
 class Planner:
@@ -50,7 +50,7 @@ class Planner:
         for app_id, token in self._desk.sends.uncompleted():
             self._desk.records.update_campaign(app_id, token, lambda c: _completed(c, now))
         if now - self._forgot_at > DAY_MS // 24:
-            self._desk.sends.forget(now - _KEPT_MS)
+            self._forget(now)
             self._forgot_at = now
         return self._desk.sends.open()
 
@@ -64,10 +64,16 @@ class Planner:
         self._desk.records.update_campaign(app_id, token, lambda c: _planned(c, campaign, now))
 
     def _prepare(self, app: App, send: Send) -> None:
+        now = self._desk.clock.now()
         campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
         if campaign is None or campaign.deleted_at is not None:
-            self._desk.sends.finish(send.id, SendState.CANCELLED, self._desk.clock.now())
-        elif send.state is SendState.SELECTING and campaign.parameters["live"]:
+            self._desk.sends.finish(send.id, SendState.CANCELLED, now)
+        elif send.state is not SendState.SELECTING:
+            return
+        elif now >= send.expires_at:
+            late = "Its time to live was over before it could be sent."
+            self._desk.sends.finish(send.id, SendState.CANCELLED, now, send.reason or late)
+        elif self._desk.live_campaign(app, send) is not None:
             self._select_recipients(app, campaign, send)
 
     def _select_recipients(self, app: App, campaign: Campaign, send: Send) -> None:
@@ -78,11 +84,26 @@ class Planner:
                 logger.warning("Campaign %d waits: %s", campaign.id, error)
                 self._desk.sends.explain(send.id, str(error))
 
+    def _forget(self, now: int) -> None:
+        """Drop the recipients of what is finished, unless a later wave of the occurrence is to leave them out."""
+        finished = self._desk.sends.finished(now - _KEPT_MS)
+        self._desk.sends.forget([send.id for send in finished if not self._goes_on(send)])
+
+    def _goes_on(self, send: Send) -> bool:
+        """Whether other waves of the occurrence are still to come, or open."""
+        campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
+        if campaign is None or campaign.deleted_at is not None:
+            return False
+        if schedule.has_waves_after(campaign.parameters, send.send_id, campaign.next_due_at):
+            return True
+        waves = [other for other in self._desk.sends.of(send.campaign_id) if other.send_id == send.send_id]
+        return any(wave.finished_at is None for wave in waves)
+
     def _select(self, app: App, campaign: Campaign, send: Send) -> None:
         due = schedule.wave(campaign.parameters, send.send_id, send.wave)
-        taken = self._desk.sends.taken(campaign.id, send.send_id, send.wave) if send.wave else set()
+        earlier = self._desk.sends.taken(campaign.id, send.send_id, send.wave) if send.wave else set()
         chunks = recipients = 0
-        found = _chunks(recipients_of(self._desk, app, campaign, due), taken)
+        found = _chunks(recipients_of(self._desk, app, campaign, due), earlier)
         while some := list(islice(found, _CHUNKS_AT_ONCE)):
             self._desk.sends.add_chunks(send.id, chunks, some)
             chunks += len(some)

@@ -8,7 +8,7 @@ import threading
 from openrate.delivery.desk import Desk
 from openrate.delivery.lane import Lane
 from openrate.delivery.planner import Planner
-from openrate.model import Sender
+from openrate.model import SendState
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,14 @@ class Delivery:
         self._planner = Planner(desk)
         self._lanes: dict[tuple[int, bool], Lane] = {}
         self._stop = threading.Event()
-        desk.sends.release()
+        desk.sends.release(desk.worker)
         self._thread = threading.Thread(target=self._run, name="send-planner", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Begin nothing more, and wait a few seconds for what is under way."""
         self._stop.set()
-        for lane in self._lanes.values():
+        for lane in list(self._lanes.values()):  # the planner may still add one
             lane.stop()
         self._thread.join()
         for lane in self._lanes.values():
@@ -48,12 +48,8 @@ class Delivery:
     def _step(self) -> None:
         apps = {app.id: app for app in self._desk.records.apps()}
         for send in self._planner.step():
-            campaign = self._desk.records.campaign(send.app_id, send.campaign_token)
-            if (
-                campaign is None
-                or not campaign.parameters["live"]
-                or apps[send.app_id].sender is not Sender.OPENRATE
-            ):
+            campaign = self._desk.live_campaign(apps[send.app_id], send)
+            if campaign is None or send.state is not SendState.SENDING:
                 continue
             key = send.app_id, campaign.dev_only
             if key not in self._lanes or self._lanes[key].is_over:

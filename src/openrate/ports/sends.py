@@ -54,10 +54,27 @@ class SendTally(NamedTuple):
     skipped: int = 0
 
 
+class Journal(NamedTuple):
+    """What is to be written down of a claimed chunk.
+
+    Attributes:
+        chunk: how far it is.
+        tally: what has happened since it was written down last.
+        is_done: whether every recipient has come to an end.
+        lease_until: until when nobody else may claim it, in milliseconds since 1970; 0: it is given back.
+    """
+
+    chunk: Chunk
+    tally: SendTally
+    is_done: bool
+    lease_until: int
+
+
 class Sends(Protocol):
     """What is to be sent, to whom, and how far that is: written down before it is done.
 
-    Every method is one transaction, durable when it returns, and safe to call from any thread.
+    Every method is one transaction, durable when it returns, safe to call from any thread, and raises StoreError
+    when the store does not answer or is full: then nothing was changed.
     """
 
     def due(self, now: int) -> list[tuple[int, str]]:
@@ -87,26 +104,29 @@ class Sends(Protocol):
     def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
         """A chunk that is not done, for this worker alone until then (ms); None when there is none."""
 
-    def release(self) -> None:
-        """End all leases: those who had them are known to be dead."""
+    def release(self, worker: str) -> None:
+        """End the leases of a worker that is known to be dead."""
 
-    def write(self, chunk: Chunk, worker: str, until: int, tally: SendTally, *, is_done: bool) -> bool:
-        """Write down how far a chunk is, and keep the lease until then; False when it was lost."""
+    def write(self, worker: str, journals: Sequence[Journal]) -> list[bool]:
+        """Write down how far chunks are; False for each whose lease was lost to another worker."""
 
     def explain(self, send: int, reason: str | None) -> None:
         """Say why a send waits, or that it does not."""
 
-    def finish(self, send: int, state: SendState, at: int) -> bool:
-        """It is over; False when it is to be done, and a chunk of it is not.
+    def finish(self, send: int, state: SendState, at: int, reason: str | None = None) -> bool:
+        """It is over; False when it was over before, or is to be done and a chunk of it is not.
 
-        Its recipients are kept: later waves of the same occurrence leave them out.
+        Its recipients are kept until ``forget``: later waves of the same occurrence leave them out.
         """
 
     def uncompleted(self) -> list[tuple[int, str]]:
         """App and token of the campaigns that we send, whose sends are all finished, and of which nothing says so."""
 
-    def forget(self, before: int) -> None:
-        """Drop the recipients of what was finished before then (milliseconds since 1970)."""
+    def finished(self, before: int) -> list[Send]:
+        """Those that were finished before then (milliseconds since 1970) and whose recipients are kept."""
+
+    def forget(self, sends: Sequence[int]) -> None:
+        """Drop the recipients of these."""
 
     def recipients(self, app_id: int, dev: bool, installations: Sequence[str]) -> dict[str, Recipient]:
         """What is known of these installations now."""

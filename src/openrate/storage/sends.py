@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, sele
 from sqlalchemy.sql.elements import ColumnElement
 
 from openrate.model import Send, Sender, SendState
-from openrate.ports.sends import Attempt, Chunk, Recipient, SendTally
+from openrate.ports.sends import Attempt, Chunk, Journal, Recipient, SendTally
 from openrate.storage.database import Database, rows_of
 from openrate.storage.tables import apps, campaigns, installations, send_chunks, send_journals, sends
 
@@ -104,52 +104,40 @@ class SqlSends:
             ).one_or_none()
             if row is None:
                 return None
-            mine = _named(send_journals, send, row.number)
-            connection.execute(update(send_journals).where(mine).values(worker=worker, lease_until=until))
+            mine = and_(_named(send_journals, send, row.number), free)
+            taken = update(send_journals).where(mine).values(worker=worker, lease_until=until)
+            if not connection.execute(taken).rowcount:
+                return None
             names = connection.execute(
                 select(send_chunks.c.recipients).where(_named(send_chunks, send, row.number))
             ).scalar_one()
         return Chunk(send, row.number, _decode_names(names), row.outcomes, _decode_attempts(row.attempts))
 
-    def release(self) -> None:
-        """End all leases: those who had them are known to be dead."""
+    def release(self, worker: str) -> None:
+        """End the leases of a worker that is known to be dead."""
+        journal = send_journals.c
         with self._database.writing() as connection:
-            held = and_(send_journals.c.is_done.is_(False), send_journals.c.lease_until > 0)
+            held = and_(journal.is_done.is_(False), journal.lease_until > 0, journal.worker == worker)
             connection.execute(update(send_journals).where(held).values(lease_until=0))
 
-    def write(self, chunk: Chunk, worker: str, until: int, tally: SendTally, *, is_done: bool) -> bool:
-        """Write down how far a chunk is, and keep the lease until then; False when it was lost."""
-        values = {
-            "send_": chunk.send,
-            "number_": chunk.number,
-            "worker_": worker,
-            "lease_until": until,
-            "is_done": is_done,
-            "outcomes": bytes(chunk.outcomes),
-            "attempts": _encode(chunk.attempts),
-        }
+    def write(self, worker: str, journals: Sequence[Journal]) -> list[bool]:
+        """Write down how far chunks are; False for each whose lease was lost to another worker."""
         with self._database.writing() as connection:
-            if not connection.execute(_WRITE, values).rowcount:
-                return False
-            if any(tally):
-                connection.execute(
-                    _COUNT, {"send_": chunk.send, **{f"{k}_": v for k, v in tally._asdict().items()}}
-                )
-        return True
+            return [_write(connection, worker, journal) for journal in journals]
 
     def explain(self, send: int, reason: str | None) -> None:
         """Say why a send waits, or that it does not."""
         with self._database.writing() as connection:
             connection.execute(update(sends).where(sends.c.id == send).values(reason=reason))
 
-    def finish(self, send: int, state: SendState, at: int) -> bool:
-        """It is over, unless it is to be done and a chunk of it is not; then False."""
-        over = update(sends).where(sends.c.id == send)
+    def finish(self, send: int, state: SendState, at: int, reason: str | None = None) -> bool:
+        """It is over; False when it was over before, or is to be done and a chunk of it is not."""
+        over = update(sends).where(sends.c.id == send, sends.c.state.in_(_OPEN))
         if state is SendState.DONE:
             left = exists().where(send_journals.c.send == send, send_journals.c.is_done.is_(False))
             over = over.where(~left)
         with self._database.writing() as connection:
-            changed = connection.execute(over.values(state=state.value, reason=None, finished_at=at))
+            changed = connection.execute(over.values(state=state.value, reason=reason, finished_at=at))
             return bool(changed.rowcount)
 
     def uncompleted(self) -> list[tuple[int, str]]:
@@ -170,11 +158,18 @@ class SqlSends:
         with self._database.reading() as connection:
             return [(row.app_id, row.token) for row in connection.execute(wanted)]
 
-    def forget(self, before: int) -> None:
-        """Drop the recipients of what was finished before then."""
-        finished = exists().where(sends.c.id == send_chunks.c.send, sends.c.finished_at < before)
+    def finished(self, before: int) -> list[Send]:
+        """Those that were finished before then and whose recipients are kept."""
+        return self._read(
+            and_(sends.c.finished_at < before, exists().where(send_chunks.c.send == sends.c.id))
+        )
+
+    def forget(self, finished: Sequence[int]) -> None:
+        """Drop the recipients of these."""
         with self._database.writing() as connection:
-            _drop_chunks(connection, finished)
+            for send in finished:
+                for table in (send_journals, send_chunks):
+                    connection.execute(delete(table).where(table.c.send == send))
 
     def recipients(self, app_id: int, dev: bool, names: Sequence[str]) -> dict[str, Recipient]:
         """What is known of these installations now."""
@@ -237,6 +232,25 @@ _RETIRE = (
     )
     .values(push_token=None, push_token_hash=None)
 )
+
+
+def _write(connection: Connection, worker: str, journal: Journal) -> bool:
+    chunk = journal.chunk
+    values = {
+        "send_": chunk.send,
+        "number_": chunk.number,
+        "worker_": worker,
+        "lease_until": journal.lease_until,
+        "is_done": journal.is_done,
+        "outcomes": chunk.outcomes,
+        "attempts": _encode(chunk.attempts),
+    }
+    if not connection.execute(_WRITE, values).rowcount:
+        return False
+    if any(journal.tally):
+        tally = {f"{name}_": count for name, count in journal.tally._asdict().items()}
+        connection.execute(_COUNT, {"send_": chunk.send, **tally})
+    return True
 
 
 def _send(row: Any) -> Send:
