@@ -12,7 +12,7 @@ from openrate.providers.stub import deliveries
 from program import Shop, answer, server
 from sending import wait_until
 
-UNDER_WAY = 1_024
+UNDER_WAY = 2_048
 """Pushes under way at most; those may be attempted twice when the server is killed."""
 
 

@@ -9,8 +9,8 @@ import random
 
 _BURST_S = 1.0
 """Seconds' worth of messages that may be begun at once after a pause."""
-_FIRST_WINDOW, _LARGEST_WINDOW = 64, 1024
-"""Pushes under way. HTTP/2 servers take 100 and more on each connection."""
+_FIRST_WINDOW, _LARGEST_WINDOW = 64, 2048
+"""Pushes under way: 10,000 a second, answered after 0.2 s, need 2,000."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a provider that is away is asked again."""
 

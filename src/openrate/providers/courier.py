@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -33,6 +34,8 @@ _REMEMBERED = 256
 """Messages after which both sides begin to number anew: more than the versions and languages of a send."""
 _GATHER_S = 0.004
 """Seconds in which ends are gathered: telling of one costs as much as telling of hundreds."""
+_STARTED_AT_ONCE = 32
+"""Pushes begun before ends are looked for again."""
 _SENT = Verdict(Result.SENT)
 _LOST = Verdict(
     Result.HELD, Cause.UNAVAILABLE, "The process that speaks to the provider ended unexpectedly.", 1.0
@@ -182,19 +185,23 @@ def _listen(connection: Connection, batches: SimpleQueue[_Pushes]) -> None:
 
 def _carry(provider: Provider, connection: Connection, batches: SimpleQueue[_Pushes]) -> None:
     messages: dict[int, Message] = {}
-    under_way = 0
+    waiting: deque[Push] = deque()
+    ended: list[tuple[Push, Verdict]] = []
+    under_way, told_at = 0, 0.0
     while True:
-        while not under_way or not batches.empty():
-            pushes = _pushes(batches.get(), messages)
-            provider.start(pushes)
-            under_way += len(pushes)
-        ended: list[tuple[Push, Verdict]] = []
-        until = time.monotonic() + _GATHER_S
-        while len(ended) < under_way and batches.empty() and (left := until - time.monotonic()) > 0:
-            ended += provider.finished(left)
-        if ended:
-            under_way -= len(ended)
+        while not (under_way or waiting or ended) or not batches.empty():
+            waiting += _pushes(batches.get(), messages)
+        # Started all at once, they would all end at once, and server and courier would work by turns.
+        some = [waiting.popleft() for _ in range(min(_STARTED_AT_ONCE, len(waiting)))]
+        provider.start(some)
+        under_way += len(some)
+        done = provider.finished(0 if waiting else _GATHER_S)
+        under_way -= len(done)
+        ended += done
+        now = time.monotonic()
+        if ended and (now - told_at >= _GATHER_S or not under_way):
             connection.send_bytes(_encode(_ends(ended)))
+            ended, told_at = [], now
 
 
 def _pushes(batch: _Pushes, messages: dict[int, Message]) -> list[Push]:

@@ -44,8 +44,10 @@ FEW_APPENDS = 8
 GATHER_S = 0.004
 """With more of them, a commit waits for those who come back: a quarter more single events a second."""
 NO_ROOM = "No room left on the disk of the data folder: free some, then send again."
-PAUSE_S = 0.05
-"""Between ticks under load: a larger tick is cheaper per fact."""
+PAUSE_S, LONG_PAUSE_S = 0.05, 0.2
+"""Between ticks under load: a larger tick is cheaper per fact, and a small one costs as much as one of thousands."""
+FEW_FACTS = 4_000
+"""A tick of so few is followed by the long pause; nobody waits for it (those who do are served by the writer)."""
 
 
 class _Batch:
@@ -311,8 +313,9 @@ class DuckdbLog:
                 self._committed.wait_for(lambda: self._durable > self._attributed or self._closing)
                 if self._closing and self._durable <= self._attributed:
                     return
+            brought = 0
             try:
-                self._tick()
+                brought = self._tick()
             except Exception:
                 if self._closing:
                     logger.exception("Attribution failed; what is not counted yet is at the next start.")
@@ -320,7 +323,7 @@ class DuckdbLog:
                 logger.exception("Attribution failed; it is tried again in a second.")
                 time.sleep(1)
             if not self._closing:
-                time.sleep(PAUSE_S)
+                time.sleep(PAUSE_S if brought > FEW_FACTS else LONG_PAUSE_S)
 
     def _tick_if_free(self) -> None:
         """A tick, unless a rebuild or another tick is under way; one that fails is tried again later."""
@@ -332,12 +335,12 @@ class DuckdbLog:
             finally:
                 self._attribution.release()
 
-    def _tick(self) -> bool:
-        """Attribute the oldest facts that are waiting; False when there were none."""
+    def _tick(self) -> int:
+        """Attribute the oldest facts that are waiting; returns how many there were."""
         with self._attribution:
             upto = min(self._durable, self._attributed + MOST_FACTS_A_TICK)
             if upto == self._attributed:
-                return False
+                return 0
             cursor = self._connection.cursor()
             facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
             self._hot.make_known(self._numbering.sizes[0])
@@ -346,7 +349,7 @@ class DuckdbLog:
             change = self._change(cursor, installations, new, upto)
             self._save(cursor, installations, change, upto)
             self._hot.take(facts)
-            return True
+            return len(facts.installation)
 
     def _change(
         self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], new: Facts, upto: int
