@@ -194,3 +194,10 @@ def test_a_chunk_whose_last_open_recipient_ends_is_done_though_others_ended_befo
     assert end is not None
     at.conclude([end])
     assert at.is_done
+
+
+def test_a_wait_of_days_is_kept_to() -> None:
+    at = run(1)
+    attempt(at, 1, 1_000)
+    at.answered(0, Verdict(Result.RETRY, Cause.THROTTLED, "", 200_000.0), 1_000, 1 << 50)
+    assert at.waits_until == 200_001_000

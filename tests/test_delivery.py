@@ -16,13 +16,15 @@ import msgspec
 import pytest
 
 from openrate import campaign_parameters
+from openrate.delivery import lane
+from openrate.delivery.planner import Planner
 from openrate.delivery.progress import progress
-from openrate.errors import StoreFull
-from openrate.model import Cause, DayRow, FactType, Send, Sender
+from openrate.errors import OpenrateError, StoreFull
+from openrate.model import App, Cause, DayRow, FactType, Send, Sender
 from openrate.ports.event_log import EventLog, FactColumns
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Provider, Push, Result, Verdict
 from openrate.providers.stub import StubProvider, deliveries
-from sending import Workshop, wait_until
+from sending import Failing, Workshop, wait_until
 
 
 @pytest.fixture
@@ -339,3 +341,166 @@ def test_a_token_that_is_only_refused_is_kept_for_the_configuration_may_be_wrong
     assert kept is not None
     assert kept.push_token == given
     assert [fact.cause for fact in shop.log.facts()] == [Cause.INVALID_TOKEN]
+
+
+class Watched:
+    """Notes the calls of some methods, in one order with those of others, before they are made."""
+
+    def __init__(self, watched: Any, methods: set[str], seen: list[tuple[str, Any]]) -> None:
+        self._watched, self._methods, self._seen = watched, methods, seen
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._watched, name)
+        if name not in self._methods:
+            return method
+
+        def call(*given: Any) -> Any:
+            self._seen.append((name, given))
+            return method(*given)
+
+        return call
+
+
+def test_an_attempt_is_written_down_before_it_begins_and_a_token_is_retired_after_its_end_is(
+    shop: Workshop,
+) -> None:
+    shop.register([f"stub:gone:{n}" if n % 50 == 0 else f"t{n}" for n in range(3_000)])
+    seen: list[tuple[str, Any]] = []
+    shop.sends = Watched(shop.sends, {"write", "retire_tokens"}, seen)
+    shop.provide = lambda _app, _dev: Watched(StubProvider(shop.journal), {"start"}, seen)
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    attempted: set[str] = set()
+    ended: set[str] = set()
+    begun = 0
+    for name, given in seen:
+        if name == "write":
+            for chunk in (journal.chunk for journal in given[1]):
+                attempted |= {chunk.installations[at] for at in chunk.attempts}
+                ended |= {chunk.installations[at] for at, end in enumerate(chunk.outcomes) if end}
+        elif name == "start":
+            names = {f"i-{int(push.token.rpartition(':')[2].removeprefix('t')):06}" for push in given[0]}
+            assert names <= attempted
+            begun += len(names)
+        else:
+            assert {installation for installation, _ in given[2]} <= ended
+    assert begun == 3_000
+
+
+def test_without_credentials_a_send_waits_says_so_and_ends_with_its_time_to_live(shop: Workshop) -> None:
+    def none(_app: App, _dev: bool) -> Provider:
+        raise OpenrateError("Shop has no credentials.")
+
+    shop.register(["t0", "t1"])
+    shop.provide = none
+    first = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.reason(first) == "Shop has no credentials.")
+        second = shop.create(time_to_live=2)
+        wait_until(lambda: shop.reason(second) == "Shop has no credentials.")
+        wait_until(lambda: shop.state(second) == "completed")
+        assert shop.state(first) == "running"
+    assert total(shop.rows(second), "errors") == 2
+    assert total(shop.rows(first), "errors") == 0
+
+
+def test_a_reason_that_is_over_is_gone_after_a_restart_too(shop: Workshop, tmp_path: Path) -> None:
+    shop.register([f"t{n}" for n in range(3_000)])
+    down = tmp_path / "down"
+    down.touch()
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, down=down)
+    token = shop.create(send_rate=60_000)
+    with shop.delivering():
+        wait_until(lambda: "down" in (shop.reason(token) or ""))
+    down.unlink()
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 500)
+        wait_until(lambda: shop.reason(token) is None)
+        assert shop.state(token) == "running"
+
+
+@pytest.mark.parametrize("method", ["open", "explain", "write", "recipients", "claim", "retire_tokens"])
+def test_a_database_that_does_not_answer_for_a_while_delays_a_send_and_doubles_nothing(
+    shop: Workshop, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "_PAUSE_S", 0.5)
+    shop.register([f"stub:gone:{n}" if n % 50 == 0 else f"t{n}" for n in range(3_000)])
+    failing = Failing(shop.sends, method)
+    shop.sends = failing
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, latency_ms=30)
+    token = shop.create(send_rate=120_000)
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 300)
+        failing.fail = 4
+        wait_until(lambda: shop.state(token) == "completed")
+    assert set(Counter(shop.sent(token)).values()) == {1}
+    assert (len(shop.sent(token)), total(shop.rows(token), "errors")) == (2_940, 60)
+
+
+def test_an_app_that_is_given_to_another_sender_in_the_middle_of_a_send_ends_it(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(3_000)])
+    token = shop.create(send_rate=60_000)
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 300)
+        shop.hand_over(Sender.EXTERNAL)
+        wait_until(lambda: not shop.sends.open())
+        time.sleep(0.5)
+        sent = len(shop.sent(token))
+        shop.hand_over(Sender.OPENRATE)
+        wait_until(lambda: shop.state(token) == "completed")
+        time.sleep(0.5)
+        assert len(shop.sent(token)) == sent < 3_000
+    (send,) = shop.sends.of(shop.campaign(token).id)
+    assert (send.state, send.reason) == ("cancelled", "The app was given to another sender.")
+    assert total(shop.rows(token), "sent") == sent
+
+
+def test_what_is_scheduled_stays_so_whenever_the_planner_looks_while_an_app_changes_its_sender(
+    shop: Workshop,
+) -> None:
+    daily = {"repeat_unit": "DAILY", "repeat_frequency": 1}
+    tokens = [
+        shop.create(push_time="2090-01-01T00:00:00"),
+        shop.create(push_time="2090-01-01T00:00:00", recurrence=daily),
+    ]
+    planner = Planner(shop.desk())
+    update, set_app = shop.records.update_campaign, shop.records.set_app
+
+    def watched_update(*given: Any) -> Any:
+        planner.step()
+        return update(*given)
+
+    def watched_set(*given: Any) -> None:
+        set_app(*given)
+        planner.step()
+
+    shop.records.update_campaign = watched_update  # type: ignore[method-assign, assignment]
+    shop.records.set_app = watched_set  # type: ignore[method-assign, assignment]
+    for sender in (Sender.EXTERNAL, Sender.OPENRATE, Sender.OPENRATE):
+        shop.hand_over(sender)
+    assert [shop.state(token) for token in tokens] == ["scheduled", "scheduled"]
+
+
+def test_credentials_that_are_replaced_or_removed_count_at_once(
+    shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "_PAUSE_S", 0.5)
+
+    def none(_app: App, _dev: bool) -> Provider:
+        raise OpenrateError("Shop has no credentials.")
+
+    other = tmp_path / "other.journal"
+    shop.register([f"t{n}" for n in range(3_000)])
+    token = shop.create(send_rate=60_000)
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 200)
+        shop.provide = none
+        wait_until(lambda: shop.reason(token) == "Shop has no credentials.")
+        sent = len(shop.sent(token))
+        time.sleep(0.5)
+        assert len(shop.sent(token)) == sent
+        shop.provide = lambda _app, _dev: StubProvider(other)
+        wait_until(lambda: shop.state(token) == "completed")
+    assert len(shop.sent(token)) == sent
+    assert len(deliveries(other)) == 3_000 - sent

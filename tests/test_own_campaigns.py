@@ -53,11 +53,23 @@ def test_a_new_time_before_the_first_send_replaces_the_old_one() -> None:
     assert updated(created(), DUE - 1, name="Another name").next_due_at == DUE
 
 
-def test_what_was_sent_once_is_not_sent_again_at_another_time() -> None:
-    moved = updated(sent(created(), None), DUE + 1, push_time="2026-04-01T09:00:00")
-    assert moved.next_due_at is None
+def test_what_was_sent_is_not_sent_again_at_another_time_and_whoever_asks_for_it_is_told() -> None:
+    going_out = sent(created(), None)
     over = msgspec.structs.replace(sent(created(recurrence=DAILY), None), completed_at=DUE)
-    assert updated(over, DUE + 1, recurrence=DAILY | {"repeat_frequency": 2}).next_due_at is None
+    for campaign, change in (
+        (going_out, {"push_time": "2026-04-01T09:00:00"}),
+        (over, {"recurrence": DAILY | {"repeat_frequency": 2}}),
+    ):
+        with pytest.raises(MalformedParameter, match="cannot be changed any more"):
+            updated(campaign, DUE + 1, **change)
+        assert updated(campaign, DUE + 1, name="Another").next_due_at is None
+
+
+def test_a_recurrence_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(MalformedParameter, match="end_date is before the push time"):
+        created(recurrence=DAILY | {"end_date": "2020-01-01T00:00"})
+    with pytest.raises(MalformedParameter, match="end_date is before the push time"):
+        updated(created(), DUE - 1, recurrence=DAILY | {"end_date": "2020-01-01T00:00"})
 
 
 def test_what_recurs_goes_on_by_its_new_schedule_and_repeats_nothing_of_the_past() -> None:

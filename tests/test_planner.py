@@ -12,7 +12,8 @@ import pytest
 
 from openrate.delivery.planner import Planner
 from openrate.errors import MalformedParameter
-from openrate.model import Send, SendState
+from openrate.model import Fact, FactType, Send, SendState
+from openrate.ports.event_log import FactColumns
 from openrate.ports.sends import Journal, SendTally
 from sending import Manual, Workshop
 
@@ -145,3 +146,30 @@ def test_what_cannot_be_selected_ends_with_its_time_to_live_and_keeps_the_reason
     assert ended.reason == waiting.reason
     assert "nonsense" in (ended.reason or "")
     assert shop.state(token) == "completed"
+
+
+def test_capping_counts_what_is_still_open(shop: Office) -> None:
+    token = shop.create(push_time="2026-03-10T09:00:00", recurrence=DAILY, capping=2)
+    for day in (10, 11, 12):
+        shop.time.show(f"2026-03-{day}T09:00:00")
+        shop.planner.step()
+    assert [send.recipients for send in shop.all_sends(token)] == [6, 6, 0]
+
+
+def test_capping_counts_nobody_twice_who_was_sent_to_in_a_send_that_is_open(shop: Office) -> None:
+    token = shop.create(push_time="2026-03-10T09:00:00", recurrence=DAILY, capping=2)
+    shop.time.show("2026-03-10T09:00:00")
+    shop.planner.step()
+    (first,) = shop.sends.open()
+    chunk = shop.sends.claim(first.id, "test", shop.time.at, shop.time.at + 1)
+    assert chunk is not None
+    facts = [
+        Fact(shop.app.id, FactType.PUSH_SENT, name, shop.time.at, first.campaign_id, first.send_id)
+        for name in chunk.installations[:3]
+    ]
+    shop.log.append(shop.app.id, False, FactColumns.of(facts)).result()
+    half = chunk._replace(outcomes=b"\1\1\1\0\0\0")
+    shop.sends.write("test", [Journal(half, SendTally(sent=3), False, 0)])
+    shop.time.show("2026-03-11T09:00:00")
+    shop.planner.step()
+    assert [send.recipients for send in shop.all_sends(token)] == [6, 6]

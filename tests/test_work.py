@@ -206,3 +206,24 @@ def test_what_is_open_ends_with_the_time_to_live_chunk_by_chunk(shop: Hands) -> 
     assert (shop.send.sent, shop.send.errors, shop.send.state) == (15, 185, "done")
     shop.log.settle()
     assert {fact.cause for fact in shop.log.facts()} == {None, Cause.EXPIRED}
+
+
+def test_the_rate_of_a_campaign_holds_for_all_its_waves_together(shop: Hands) -> None:
+    zones = ["Pacific/Kiritimati", "Asia/Tokyo", "Europe/Paris", "America/New_York"]
+    shop.register([f"t{number}" for number in range(40)], zones=zones * 10)
+    shop.create(push_time=None, local_push_time="2026-03-10T02:00:00", send_rate=600)
+    Planner(shop.desk()).step()
+    hands = shop.another()
+    assert len(hands.open_sends) > 3
+    begun = [len(shop.start(hands)) for _ in range(3)]
+    assert sum(begun) <= 3
+
+
+def test_campaigns_with_a_low_rate_hold_up_no_other(shop: Hands) -> None:
+    shop.register([f"t{number}" for number in range(30)])
+    slow = {shop.create(push_time="2026-03-10T08:00:00", send_rate=1) for _ in range(12)}
+    quick = shop.create(push_time="2026-03-10T09:00:00")
+    Planner(shop.desk()).step()
+    begun = shop.start(shop.another())
+    assert sum(push.message.campaign_token == quick for push in begun) == 30
+    assert {push.message.campaign_token for push in begun} == {*slow, quick}

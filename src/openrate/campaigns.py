@@ -96,8 +96,12 @@ def check_targeting(app: App, parameters: Parameters) -> None:
 
 
 def first_due(app: App, parameters: Parameters) -> int | None:
-    """When a new campaign is to be sent first, in milliseconds since 1970; None: somebody else sends it."""
-    return schedule.next_due(parameters, None) if app.sender is Sender.OPENRATE else None
+    """When a new campaign is to be sent first, in milliseconds since 1970; None: somebody else sends it.
+
+    Raises:
+        MalformedParameter: it would never be sent.
+    """
+    return _first(parameters) if app.sender is Sender.OPENRATE else None
 
 
 def handed_over(campaign: Campaign, app: App, now: int) -> Campaign:
@@ -260,18 +264,27 @@ def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | Non
 
     Before the first send, a new time replaces the old one. After it, only what recurs has a next time.
     """
-    if campaign.completed_at is not None or not _reschedules(campaign.parameters, parameters):
+    if not _reschedules(campaign.parameters, parameters):
         return campaign.next_due_at
-    if campaign.next_due_at == schedule.next_due(campaign.parameters, None):
-        return schedule.next_due(parameters, None)
-    if "recurrence" in parameters:
-        return schedule.next_due(parameters, now)
-    if campaign.next_due_at is not None:
+    if campaign.completed_at is None:
+        if campaign.next_due_at == schedule.next_due(campaign.parameters, None):
+            return _first(parameters)
+        if "recurrence" in parameters:
+            return schedule.next_due(parameters, now)
+    raise MalformedParameter(
+        "The campaign has been sent, or is going out, so when it is sent cannot be changed any more: "
+        "create a new campaign for another time."
+    )
+
+
+def _first(parameters: Parameters) -> int:
+    first = schedule.next_due(parameters, None)
+    if first is None:
         raise MalformedParameter(
-            "The campaign is going out, time zone by time zone, so its push time cannot be changed any more: "
-            "stop it with live false, and create a new campaign for another time."
+            "recurrence.end_date is before the push time, so that nothing would ever be sent: "
+            "a time at or after it is accepted."
         )
-    return None
+    return first
 
 
 def _reschedules(before: Parameters, after: Parameters) -> bool:

@@ -89,7 +89,7 @@ class WebPushCredentials(_Secret, frozen=True, kw_only=True, tag="webpush"):
         return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
-class StubCredentials(_Secret, frozen=True, kw_only=True, tag="stub"):
+class StubCredentials(_Secret, frozen=True, kw_only=True, tag="stub", forbid_unknown_fields=True):
     """How the stub behaves; see ``providers/stub.py``. ``journal`` and ``down`` are paths."""
 
     journal: str | None = None
@@ -212,6 +212,10 @@ class Vault:
         """An app's credentials, if it has some; raises StoreError when they cannot be opened."""
         sealed = self._store.get(app_id)
         return None if sealed is None else self._seal.open(sealed)
+
+    def sealed(self, app_id: int) -> bytes | None:
+        """What tells an app's credentials from others, without opening them."""
+        return self._store.get(app_id)
 
     def put(self, app_id: int, credentials: Credentials, at: int) -> None:
         """Keep credentials, instead of those before; ``at`` in milliseconds since 1970."""

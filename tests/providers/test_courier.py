@@ -65,7 +65,7 @@ def test_when_its_process_dies_nothing_is_lost_and_the_provider_asks_for_another
         os.kill(process, signal.SIGKILL)
         wait_until(lambda: not is_running(process))
         courier.start([Push(3, TOKEN, message())])
-        ended = courier.finished(0)
+        ended = courier.finished(5)
     assert [(push.key, verdict.result) for push, verdict in ended] == [(key, Result.HELD) for key in range(4)]
 
 

@@ -266,6 +266,36 @@ def test_an_access_token_that_stops_working_is_replaced_once(fcm: FcmProvider, g
     assert google.granted == 2
 
 
+def test_when_the_next_access_token_is_refused_as_well_the_app_is_held(
+    fcm: FcmProvider, google: Google, watch: Watch
+) -> None:
+    send(fcm, [PUSH])
+    google.push = lambda _: Reply(401)
+    assert send(fcm, [PUSH])[1].result is Result.RETRY
+    assert send(fcm, [PUSH])[1].result is Result.RETRY, "it may be an answer to the token before"
+    watch.at += 2 * 60_000
+    assert send(fcm, [PUSH])[1].result is Result.HELD
+    assert google.granted == 2
+
+
+@pytest.mark.parametrize("lives", [-5, 0, 1])
+def test_an_access_token_that_is_said_to_be_over_is_used_all_the_same(
+    fcm: FcmProvider, google: Google, lives: int
+) -> None:
+    google.lives = lives
+    verdicts = send(fcm, [Push(key, TOKEN, message()) for key in range(20)])
+    assert {verdict.result for verdict in verdicts.values()} == {Result.SENT}
+    assert google.granted == 1
+
+
+def test_a_token_of_the_projects_ios_app_that_cannot_be_reached_holds_nobody_else(
+    fcm: FcmProvider, google: Google
+) -> None:
+    google.push = lambda _: failure(401, "THIRD_PARTY_AUTH_ERROR")
+    verdict = send(fcm, [PUSH])[1]
+    assert (verdict.result, verdict.cause) == (Result.REFUSED, Cause.INVALID_TOKEN)
+
+
 def test_no_token_can_break_out_of_the_request(service: Endpoint, fcm: FcmProvider) -> None:
     strange = 'a"},"topic":"all\\\r\n\x00é'
     assert send(fcm, [Push(1, strange, message())])[1].result is Result.SENT

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from openrate.errors import OpenrateError
 from openrate.model import Cause
 from openrate.ports.provider import Push, Result
 from openrate.providers.stub import StubProvider, deliveries
@@ -81,3 +82,8 @@ def test_a_stub_that_is_down_accepts_nothing_until_it_is_up_again(tmp_path: Path
     assert deliveries(tmp_path / "journal") == []
     down.unlink()
     assert send(stub, [Push(1, "a", message())])[1].result is Result.SENT
+
+
+def test_a_journal_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OpenrateError, match=r"journal .* cannot be written .*make its folder"):
+        StubProvider(tmp_path / "missing" / "journal")

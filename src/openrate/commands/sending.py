@@ -6,12 +6,13 @@ import msgspec
 
 from openrate import campaigns
 from openrate.commands.parts import Parts
-from openrate.commands.records import Answer, app_of, find_campaign
+from openrate.commands.records import Answer, app_of, find_campaign, state_of
 from openrate.commands.requests import SendCampaign, SetApp, ShowProgress
 from openrate.control import Talk
 from openrate.delivery.progress import progress
 from openrate.errors import OpenrateError, UsageError
-from openrate.model import App, Sender, SendState
+from openrate.model import App, CampaignState, Sender, SendState
+from openrate.times import format_time
 
 _FASTEST = 100_000_000
 _LIVE = msgspec.json.encode({"live": True})
@@ -29,8 +30,11 @@ def set_app(parts: Parts, request: SetApp, _talk: Talk) -> Answer:
         )
     rate = app.send_rate if request.send_rate is None else request.send_rate or None
     sender = request.sender or app.sender
+    if sender is Sender.OPENRATE and request.sender is not None:
+        # First: our sender takes a campaign that it has and that is not due again for completed.
+        _hand_over(parts, msgspec.structs.replace(app, sender=sender))
     parts.records.set_app(app.id, sender, rate)
-    if request.sender is not None:
+    if sender is Sender.EXTERNAL and request.sender is not None:
         _hand_over(parts, msgspec.structs.replace(app, sender=sender))
     return {"app": app.name, "sender": sender, "send_rate": rate}
 
@@ -49,18 +53,26 @@ def _hand_over(parts: Parts, app: App) -> None:
 
 
 def send(parts: Parts, request: SendCampaign, _talk: Talk) -> Answer:
-    """Make a campaign live, as an update would; one that is live stays so."""
+    """Make a campaign live, as an update would; one that is live stays so.
+
+    Raises:
+        OpenrateError: nothing would be sent of it: not by us, not again, or not any more.
+    """
     app, campaign = find_campaign(parts, request.token)
+    name = campaign.parameters["name"]
     if app.sender is not Sender.OPENRATE:
         raise OpenrateError(
-            f"{app.name} is sent for by its company (sender external): nothing is sent for it from here."
+            f"{app.name} is sent for by its company (sender external), so nothing is sent for it from here: "
+            f"openrate app set --app {app.live_key} --sender openrate changes that for what is to come."
         )
+    if campaign.was_completed or state_of(parts, app, campaign) == CampaignState.COMPLETED:
+        raise OpenrateError(f"{name} was completed already: create a new campaign to send again.")
     now = parts.clock.now()
     changed = parts.records.update_campaign(
         app.id, campaign.token, lambda known: campaigns.update(known, app, _LIVE, now)
     )
     if changed is None:
-        raise OpenrateError(f"{campaign.parameters['name']} was deleted: create a new campaign to send it.")
+        raise OpenrateError(f"{name} was deleted: create a new campaign to send it.")
     return _progress(parts, request.token)
 
 
@@ -71,9 +83,11 @@ def show_progress(parts: Parts, request: ShowProgress, _talk: Talk) -> Answer:
 
 def _progress(parts: Parts, token: str) -> Answer:
     app, campaign = find_campaign(parts, token)
+    next_due_at = None if campaign.deleted_at is not None else campaign.next_due_at
     return {
         "campaign_token": campaign.token,
         "name": campaign.parameters["name"],
-        "state": campaigns.state(campaign, app, parts.clock.now()),
+        "state": state_of(parts, app, campaign),
+        "next_due_at": None if next_due_at is None else format_time(next_due_at),
         **progress(parts.sends.of(campaign.id)),
     }

@@ -171,7 +171,7 @@ class ChunkRun:
 def _delay(tries: int, verdict: Verdict) -> int:
     """Milliseconds until the next try: what the provider asked for, else twice as long each time, with jitter."""
     if verdict.retry_after is not None:
-        return min(max(1, round(verdict.retry_after * 1000)), 3_600_000)
+        return max(1, round(verdict.retry_after * 1000))
     if verdict.result is Result.HELD:
         return _HELD_MS
     longest = min(_LONGEST_DELAY, _FIRST_DELAY << min(tries, 10))

@@ -13,10 +13,13 @@ from openrate.ports.sends import Sends
 
 
 class Providers(Protocol):
-    """Makes the way to the devices of an app."""
+    """The ways to the devices of apps."""
 
-    def __call__(self, app: App, dev: bool, /) -> Provider:
-        """Raises OpenrateError, in a sentence for the operator, when there is none."""
+    def provider(self, app: App, dev: bool) -> Provider:
+        """A new one; raises OpenrateError, in a sentence for the operator, when there is none."""
+
+    def credentials(self, app: App) -> bytes | None:
+        """What tells the credentials that an app has now from others; None when it has none."""
 
 
 class Desk(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 
 from openrate.delivery.desk import Desk
@@ -37,9 +36,10 @@ class Lane:
         self._app, self._dev, self._desk = app, dev, desk
         self._work = Work(app, dev, desk)
         self._provider: Provider | None = None
+        self._credentials: bytes | None = None
         self._window = Window()
         self._rate = Rate(app.send_rate, time.monotonic())
-        self._is_refused = False
+        self._is_outdated = False
         self._looked_at = -_LOOK_S
         self._reason: str | None = None
         self._stop = threading.Event()
@@ -92,6 +92,7 @@ class Lane:
             self._provider.start(pushes)
         elif not self._work.under_way and not self._work.reporting:
             self._stop.wait(_TURN_S)
+        self._work.retire()
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -100,6 +101,8 @@ class Lane:
         self._looked_at = now
         self._app = self._desk.records.app_by_key(self._app.live_key) or self._app
         self._work.look(self._app)
+        if self._provider is not None and self._desk.providers.credentials(self._app) != self._credentials:
+            self._is_outdated = True
         if self._app.send_rate != self._rate.per_minute:
             self._rate = Rate(self._app.send_rate, now)
         for send in self._work.open_sends:
@@ -116,14 +119,15 @@ class Lane:
             self._rate.take(self._work.attempt(most, at))
 
     def _has_provider(self) -> bool:
-        """Whether there is a way to the devices; one that refused all is replaced when nothing is under way."""
-        if self._is_refused:
+        """Whether there is a way to the devices; an outdated one is replaced when nothing is under way."""
+        if self._is_outdated:
             if self._work.under_way:
                 return False
             self._hang_up()  # the next one is made with the credentials of now
         if self._provider is None:
             try:
-                self._provider = self._desk.providers(self._app, self._dev)
+                self._credentials = self._desk.providers.credentials(self._app)
+                self._provider = self._desk.providers.provider(self._app, self._dev)
             except OpenrateError as error:
                 self._wait_because(str(error), _PAUSE_S)
         return self._provider is not None
@@ -142,19 +146,20 @@ class Lane:
 
     def _adapt(self, answers: Sequence[tuple[Push, Verdict]]) -> None:
         """Let the answers decide how many are under way, and say why a send waits."""
-        counts = Counter(verdict.result for _, verdict in answers)
+        now = time.monotonic()
         held = next((verdict for _, verdict in answers if verdict.result is Result.HELD), None)
         if held is not None:
-            self._is_refused = True
-            self._wait_because(held.reason, _PAUSE_S)
+            self._is_outdated = True
+            self._window.shut(_PAUSE_S, now)
+            self._explain(held.reason)
             return
-        not_now = counts[Result.RETRY]
-        self._window.on_answers(len(answers) - not_now, not_now, time.monotonic())
-        if not_now > len(answers) // 2:
-            busy = next(verdict for _, verdict in answers if verdict.result is Result.RETRY)
-            self._explain(f"{busy.reason} It is tried again.")
-        elif self._window.room(0, time.monotonic()):
+        not_now = [verdict for _, verdict in answers if verdict.result is Result.RETRY]
+        asked = max((verdict.retry_after or 0 for verdict in not_now), default=0)
+        self._window.on_answers(len(answers) - len(not_now), len(not_now), now, asked)
+        if self._window.room(0, now):
             self._explain(None)
+        elif not_now:
+            self._explain(f"{not_now[0].reason} It is tried again.")
 
     def _wait_because(self, reason: str, seconds: float) -> None:
         self._window.close(seconds, time.monotonic())
@@ -174,10 +179,11 @@ class Lane:
             self._take_answers()
             self._work.conclude(_TURN_S)
         self._work.write(self._desk.clock.now())
+        self._work.retire()
         self._work.put_back()
 
     def _hang_up(self) -> None:
         if self._provider is not None:
             self._provider.close()
             self._provider = None
-            self._is_refused = False
+            self._is_outdated = False

@@ -11,6 +11,8 @@ _BURST_S = 1.0
 """Seconds' worth of messages that may be begun at once after a pause."""
 _FIRST_WINDOW, _LARGEST_WINDOW = 64, 2048
 """Pushes under way: 10,000 a second, answered after 0.2 s, need 2,000."""
+_MOST_NOT_NOW = 0.5
+"""The share of "not now" above which a provider counts as away."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a provider that is away is asked again."""
 
@@ -39,47 +41,60 @@ class Rate:
 
 
 class Window:
-    """How many may be under way: doubled while the provider takes all, halved when it says that it is too much.
+    """How many may be under way: more while the provider takes all, less when it says that it is too much.
 
-    A provider that answers nothing but "not now" is left alone for a while, twice as long each time, and then
-    asked with one message.
+    Each window's worth of answers is judged by the share of "not now" among them, as DCTCP (RFC 8257) judges
+    marks: without any it is doubled; with some it shrinks by half their share and grows by a sixteenth, so that
+    a few who are always answered "not now" slow down nobody else. A provider that takes none is left alone for
+    a while, twice as long each time, and then asked with one message.
     """
 
     def __init__(self) -> None:
-        self._size = _FIRST_WINDOW
+        self._size = float(_FIRST_WINDOW)
         self._taken = 0
+        self._not_now = 0
         self._failures = 0
-        self._closed_until = 0.0
+        self.opens_at = 0.0
 
     def room(self, under_way: int, now: float) -> int:
         """How many more may be begun now."""
-        return 0 if now < self._closed_until else max(0, self._size - under_way)
+        return 0 if now < self.opens_at else max(0, int(self._size) - under_way)
 
-    def opens_at(self) -> float:
-        """When it can be tried again."""
-        return self._closed_until
-
-    def on_answers(self, taken: int, not_now: int, now: float) -> None:
-        """So many were answered for good, and so many with "not now"."""
-        if not_now > taken:
-            self._shrink(now)
-            return
-        self._failures = 0
+    def on_answers(self, taken: int, not_now: int, now: float, asked: float = 0.0) -> None:
+        """So many were answered for good, and so many with "not now", which asked to wait (seconds)."""
+        if now < self.opens_at and not taken:
+            return  # answers to what was under way when it was closed
         self._taken += taken
-        if not_now:
-            self._size = max(1, self._size * 3 // 4)
-        elif self._taken >= self._size and self._size < _LARGEST_WINDOW:
-            self._size, self._taken = min(_LARGEST_WINDOW, 2 * self._size), 0
+        self._not_now += not_now
+        if not self._taken:
+            self._fail(now, asked)
+        elif self._taken + self._not_now >= self._size:
+            self._judge(now, asked)
 
     def close(self, seconds: float, now: float) -> None:
         """Begin nothing for a while."""
-        self._closed_until = max(self._closed_until, now + seconds)
+        self.opens_at = max(self.opens_at, now + seconds)
 
-    def _shrink(self, now: float) -> None:
-        self._taken = 0
-        if now < self._closed_until:
-            return  # answers to what was under way when it was closed
-        self._size = max(1, self._size // 2)
+    def shut(self, seconds: float, now: float) -> None:
+        """Begin nothing for a while, and then with one."""
+        self._size = 1
+        self._taken = self._not_now = 0
+        self.close(seconds, now)
+
+    def _judge(self, now: float, asked: float) -> None:
+        share = self._not_now / (self._taken + self._not_now)
+        self._taken = self._not_now = 0
+        if share > _MOST_NOT_NOW:
+            self._fail(now, asked)
+            return
+        self._failures = 0
+        size = self._size * 2 if not share else self._size * (1 - share / 2) + max(1, self._size / 16)
+        self._size = min(_LARGEST_WINDOW, max(1, size))
+
+    def _fail(self, now: float, asked: float) -> None:
+        self._taken = self._not_now = 0
+        self._size = max(1, self._size / 2)
         self._failures += 1
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._failures - 1))
-        self.close(random.uniform(longest / 2, longest), now)  # noqa: S311 - spreads load, guards nothing
+        pause = random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, guards nothing
+        self.close(max(pause, min(asked, _LONGEST_PAUSE)), now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from openrate import schedule
@@ -37,8 +38,15 @@ def _timezones(due: Due) -> InTimezones | None:
 
 
 def _had_enough(desk: Desk, app: App, campaign: Campaign) -> set[str]:
-    """Who got as many pushes of this campaign as its capping allows; 0 is no capping."""
+    """Who got as many pushes of this campaign as its capping allows, or will by what is open; 0 is no capping."""
     capping = campaign.parameters.get("capping")
     if not capping:
         return set()
-    return desk.log.sent_often(app.id, campaign.dev_only, campaign.id, capping)
+    pending = Counter(desk.sends.pending(campaign.id))
+    enough = desk.log.sent_often(app.id, campaign.dev_only, campaign.id, capping)
+    for times in set(pending.values()):
+        to_come = {name for name, count in pending.items() if count == times}
+        if times < capping:
+            to_come &= desk.log.sent_often(app.id, campaign.dev_only, campaign.id, capping - times)
+        enough |= to_come
+    return enough

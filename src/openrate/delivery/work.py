@@ -25,7 +25,7 @@ from openrate.ports.sends import Chunk, Journal, Recipient, SendTally
 _LEASE_MS = 60_000
 """For so long a worker may be silent before its chunks are given to others."""
 _CHUNKS = 8
-"""Chunks in hand, so that one whose last answers are slow does not hold up the rest."""
+"""Chunks of a send in hand, so that one whose last answers are slow does not hold up the rest."""
 _POSITION_BITS = 24
 """The key of a push: the number of its task, then the position in its chunk."""
 _RENEW_S = 20.0
@@ -81,6 +81,7 @@ class Work:
         self._chosen: list[Push] = []
         self._reports: deque[_Report] = deque()
         self._gone: list[tuple[str, str]] = []
+        self._ended_gone: list[tuple[str, str]] = []
         self._serial = 0
 
     @property
@@ -109,10 +110,10 @@ class Work:
         found = [(send, self._campaign(send)) for send in self._desk.sends.open()]
         self._open = [(send, campaign) for send, campaign in found if campaign is not None]
         self._none_left.clear()
-        for send, campaign in self._open:
+        for _, campaign in self._open:
             wanted = campaign.parameters.get("send_rate")
-            if send.id not in self._rates or self._rates[send.id].per_minute != wanted:
-                self._rates[send.id] = Rate(wanted, time.monotonic())
+            if campaign.id not in self._rates or self._rates[campaign.id].per_minute != wanted:
+                self._rates[campaign.id] = Rate(wanted, time.monotonic())
         live = {send.id: campaign for send, campaign in self._open}
         for task in self._tasks.values():
             campaign = live.get(task.send.id, task.campaign)
@@ -125,7 +126,7 @@ class Work:
         chosen = 0
         for send, campaign in self._open:
             if now < send.expires_at:
-                rate = self._rates[send.id]
+                rate = self._rates[campaign.id]
                 room = min(most - chosen, rate.room(time.monotonic()))
                 begun = self._attempt_send(send, campaign, room, now)
                 rate.take(begun)
@@ -176,12 +177,19 @@ class Work:
         What was chosen by ``attempt`` begins only now, and not if its chunk was lost to another worker.
         """
         lost = self._write(self._to_write(now), now + _LEASE_MS)
+        self._ended_gone += self._gone
+        self._gone = []
         chosen, self._chosen = self._chosen, []
-        if self._gone:
-            # After the journal: a token that is missing before would make its recipient look skipped after a crash.
-            self._desk.sends.retire_tokens(self._app.id, self._dev, self._gone)
-            self._gone = []
         return [push for push in chosen if push.key >> _POSITION_BITS not in lost]
+
+    def retire(self) -> None:
+        """Take away the tokens that are of no use any more and whose ends are written down.
+
+        Before that, a token that is missing would make its recipient look skipped after a crash.
+        """
+        if self._ended_gone:
+            self._desk.sends.retire_tokens(self._app.id, self._dev, self._ended_gone)
+            self._ended_gone = []
 
     def put_back(self) -> None:
         """Give the chunks back, so that another worker need not wait for the leases to end."""
@@ -241,14 +249,15 @@ class Work:
 
     def _claim(self, send: Send, campaign: Campaign, now: int) -> tuple[int, _Task] | None:
         """The next chunk of a send; when there is none and none in hand, the send is done."""
-        if len(self._tasks) >= _CHUNKS or send.id in self._none_left:
+        in_hand = sum(task.send.id == send.id for task in self._tasks.values())
+        if in_hand >= _CHUNKS or send.id in self._none_left:
             return None
         chunk = self._desk.sends.claim(send.id, self._desk.worker, now, now + _LEASE_MS)
         while chunk is not None and self._is_in_hand(chunk):  # its lease had run out: now it is renewed
             chunk = self._desk.sends.claim(send.id, self._desk.worker, now, now + _LEASE_MS)
         if chunk is None:
             self._none_left.add(send.id)
-            if all(task.send.id != send.id for task in self._tasks.values()):
+            if not in_hand:
                 self._desk.sends.finish(send.id, SendState.DONE, now)
             return None
         self._serial += 1

@@ -101,6 +101,9 @@ class Sends(Protocol):
     def taken(self, campaign_id: int, send_id: str, wave: int) -> set[str]:
         """Who was selected in the waves of an occurrence before this one."""
 
+    def pending(self, campaign_id: int) -> list[str]:
+        """Who is to get what is being sent of a campaign and has come to no end yet; once for each send."""
+
     def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
         """A chunk that is not done, for this worker alone until then (ms); None when there is none."""
 

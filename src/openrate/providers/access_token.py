@@ -26,6 +26,10 @@ _LIFE = 3600
 """Seconds that an assertion is good for, the most that Google takes."""
 _RENEW = 5 * 60_000
 """Milliseconds before its end at which a token is renewed; until the new one is there the old one serves."""
+_SHORTEST_LIFE = 60
+"""Seconds for which any token is taken to be good, so that it is used before another is asked for."""
+_UNDER_WAY = 60_000
+"""Milliseconds after which no answer to a request with the token before can come any more."""
 _LONGEST_SENTENCE = 200
 
 
@@ -52,12 +56,14 @@ class AccessToken:
         self.is_asking = False
         self._is_proven = False
         self._has_worked = False
+        self._got_at = 0
+        self._renew_at = 0
         self._expires_at = 0
         self.headers: list[str] = []
 
     def is_ready(self, now: int) -> bool:
         """Whether there is a token to send with; asks for one when there is none, or will soon be none."""
-        if not self.is_asking and now >= self._expires_at - _RENEW:
+        if not self.is_asking and now >= self._renew_at:
             self._client.start(now, self._request(now))
             self.is_asking = True
         return now < self._expires_at
@@ -75,12 +81,17 @@ class AccessToken:
         """A push went out with this token."""
         self._is_proven = self._has_worked = True
 
-    def was_refused(self) -> bool:
-        """A push was refused because of the token: another is asked for. False when none has ever worked."""
+    def was_refused(self, now: int) -> bool:
+        """A push was refused because of the token: whether another may help, which is then asked for.
+
+        It does not when no token has ever worked, or when the one after the last that worked was refused as well.
+        """
         # Once for each token: the pushes under way with the one before are refused too.
         if self._is_proven:
-            self._expires_at, self._is_proven = 0, False
-        return self._has_worked
+            self._renew_at = self._expires_at = 0
+            self._is_proven = False
+            return True
+        return self._has_worked and (self._expires_at == 0 or now - self._got_at < _UNDER_WAY)
 
     def close(self) -> None:
         """Hang up."""
@@ -109,7 +120,10 @@ class AccessToken:
             return Verdict(Result.HELD, Cause.OTHER, "The answer for an access token is not Google's form.")
         if not granted.access_token.isascii() or not granted.access_token.isprintable():
             return Verdict(Result.HELD, Cause.OTHER, "The access token cannot be sent in a header.")
-        self._expires_at = asked_at + granted.expires_in * 1000
+        life = max(granted.expires_in, _SHORTEST_LIFE) * 1000
+        self._got_at = asked_at
+        self._expires_at = asked_at + life
+        self._renew_at = self._expires_at - min(_RENEW, life // 2)
         self.headers = [f"authorization: Bearer {granted.access_token}", "content-type: application/json"]
         return None
 

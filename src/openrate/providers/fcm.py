@@ -37,7 +37,8 @@ TABLE: dict[str, tuple[Result, Cause]] = {
     "QUOTA_EXCEEDED": (Result.RETRY, Cause.THROTTLED),
     "UNAVAILABLE": (Result.RETRY, Cause.UNAVAILABLE),
     "INTERNAL": (Result.RETRY, Cause.UNAVAILABLE),
-    "THIRD_PARTY_AUTH_ERROR": (Result.HELD, Cause.OTHER),
+    # Of a token of the project's iOS app or web site, which a device can bring on purpose: nobody else is held for it.
+    "THIRD_PARTY_AUTH_ERROR": (Result.REFUSED, Cause.INVALID_TOKEN),
     "UNSPECIFIED_ERROR": (Result.REFUSED, Cause.OTHER),
 }
 """Every code that Google documents for FCM."""
@@ -140,7 +141,7 @@ class FcmProvider(HttpProvider):
             return SENT
         error = _error(answer.body)
         code = next((detail.errorCode for detail in error.details if detail.errorCode), "")
-        if answer.status == 401 and not code and self._access.was_refused():  # noqa: PLR2004 - UNAUTHENTICATED
+        if answer.status == 401 and not code and self._access.was_refused(self._clock.now()):  # noqa: PLR2004 - UNAUTHENTICATED
             return Verdict(Result.RETRY, Cause.UNAVAILABLE, "Google wants a newer access token.")
         result, cause = _meaning(answer.status, code, error)
         said = f"Google answered {answer.status} {word(code or error.status)}".rstrip() + "."

@@ -22,7 +22,7 @@ from openrate.errors import OpenrateError
 Tag = TypeVar("Tag")
 
 MAX_ANSWER = 65_536
-"""Bytes of an answer's body that are read; a longer one ends the request."""
+"""Bytes of an answer's body that are read."""
 _CONNECT_MS = 10_000
 _ANSWER_MS = 30_000
 _CONNECTIONS_PER_HOST = 32
@@ -66,7 +66,7 @@ class Answer(NamedTuple):
 
     Attributes:
         status: of HTTP; 0 when there was no answer.
-        body: at most ``MAX_ANSWER`` bytes.
+        body: at most ``MAX_ANSWER`` bytes; the rest of a longer one is not waited for.
         retry_after: seconds that the server asked to wait.
         failure: why there was no answer.
         is_forbidden: there was none because ``may_connect`` said no.
@@ -197,6 +197,7 @@ class _Slot(Generic[Tag]):
         self._last = Request("", [], b"")
         self._body = b""
         self._is_forbidden = False
+        self._is_cut = False
         self._opened: list[socket.socket] = []
         self._tag: Tag
         handle.setopt(pycurl.WRITEFUNCTION, self._write)
@@ -218,8 +219,9 @@ class _Slot(Generic[Tag]):
         """The tag and what came of its request."""
         body, self._body = self._body, b""
         is_forbidden, self._is_forbidden = self._is_forbidden, False
+        is_cut, self._is_cut = self._is_cut, False
         self._close_sockets()
-        if failure:
+        if failure and not is_cut:
             return self._tag, Answer(0, failure=failure, is_forbidden=is_forbidden)
         getinfo = self.handle.getinfo
         status = getinfo(pycurl.RESPONSE_CODE)
@@ -232,8 +234,9 @@ class _Slot(Generic[Tag]):
         self.handle.close()
 
     def _write(self, piece: bytes) -> int:
-        """Keep a piece of the body; less than its length ends the request."""
+        """Keep a piece of the body; less than its length ends the request, of which the status is known."""
         if len(self._body) + len(piece) > MAX_ANSWER:
+            self._is_cut = True
             return 0
         self._body += piece
         return len(piece)

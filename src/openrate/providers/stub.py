@@ -22,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 
+from openrate.errors import OpenrateError
 from openrate.model import Cause
 from openrate.ports.provider import Push, Result, Verdict
 
@@ -55,6 +56,9 @@ class StubProvider:
             there after a ``kill -9`` of this process.
         latency_ms: milliseconds from the push to its answer.
         down: while this file exists, nothing is accepted, and the answer is: not now.
+
+    Raises:
+        OpenrateError: the journal cannot be written.
     """
 
     def __init__(self, journal: Path | None = None, latency_ms: float = 0, down: Path | None = None) -> None:
@@ -62,7 +66,13 @@ class StubProvider:
         self._down = down
         self._journal = None
         if journal is not None:
-            self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise OpenrateError(
+                    f"The stub's journal {journal} cannot be written ({error.strerror}): "
+                    "make its folder, or set the credentials with another."
+                ) from None
         self._busy: dict[tuple[str, str, str], int] = {}
         self._answers: list[tuple[float, int, Push, Verdict]] = []
         self._started = 0

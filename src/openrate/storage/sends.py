@@ -94,6 +94,21 @@ class SqlSends:
         with self._database.reading() as connection:
             return {name for row in connection.execute(wanted) for name in _decode_names(row.recipients)}
 
+    def pending(self, campaign_id: int) -> list[str]:
+        """Who is to get what is being sent of a campaign and has come to no end yet; once for each send."""
+        of_chunk = and_(
+            send_journals.c.send == send_chunks.c.send, send_journals.c.number == send_chunks.c.number
+        )
+        wanted = (
+            select(send_chunks.c.recipients, send_journals.c.outcomes)
+            .join(send_journals, of_chunk)
+            .join(sends, sends.c.id == send_chunks.c.send)
+            .where(sends.c.campaign_id == campaign_id, sends.c.state == SendState.SENDING.value)
+        )
+        with self._database.reading() as connection:
+            chunks = [(_decode_names(row.recipients), row.outcomes) for row in connection.execute(wanted)]
+        return [name for names, ends in chunks for name, end in zip(names, ends, strict=True) if not end]
+
     def claim(self, send: int, worker: str, now: int, until: int) -> Chunk | None:
         """A chunk that is not done, for this worker alone until then; None when there is none."""
         journal = send_journals.c
