@@ -37,7 +37,7 @@ def http_app(
     inflight = Inflight(settings.inflight_mb << 20)
     v1 = V1Api(gate, installations, ingest, inflight, tally)
     audience = AudienceApi(gate, services, installations, inflight)
-    health = Health(settings, services.records, services.log, tally)
+    health = Health(settings, services, tally)
     inner = litestar(
         [
             *campaigns.routes(),

@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from openrate.config import Settings
 from openrate.errors import ApiMisuse, AuthenticationInvalid, Maintenance
-from openrate.ports.event_log import EventLog
-from openrate.ports.records import Records
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.limits import client_address, is_loopback
 from openrate.web.routing import Route
+from openrate.web.send_figures import SendFigures
+from openrate.web.services import Services
 from openrate.web.tally import Tally
 
 _BELIEVED = 1.0
@@ -26,12 +26,12 @@ _BELIEVED = 1.0
 class Health:
     """The routes ``/healthz``, ``/readyz`` and ``/metrics``."""
 
-    def __init__(self, settings: Settings, records: Records, log: EventLog, tally: Tally) -> None:
+    def __init__(self, settings: Settings, services: Services, tally: Tally) -> None:
         self._settings = settings
-        self._records = records
-        self._log = log
+        self._services = services
         self._registry = CollectorRegistry()
         self._registry.register(tally)
+        self._registry.register(SendFigures(services.sends))
         self._lock = asyncio.Lock()
         self._found: tuple[float, str | None] = (-_BELIEVED, None)
 
@@ -93,8 +93,8 @@ class Health:
         except OSError as error:
             return f"The data folder cannot be written: {error.strerror}."
         try:
-            self._records.campaigns(0, 0, 1)  # companies are kept in memory, campaigns are not
-            self._log.check()
+            self._services.records.campaigns(0, 0, 1)  # companies are kept in memory, campaigns are not
+            self._services.log.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
             return f"The store does not answer ({type(error).__name__}); the server's log has more."
         return None
