@@ -17,6 +17,8 @@ __all__ = ["app", "main"]
 
 _PRIVATE = 0o077
 """What is written (the stores, the sockets, exports) is for the user who runs this alone."""
+_STOPPED = 130
+"""Exit code after Ctrl-C; typer catches that itself and says nothing."""
 
 app = typer.Typer(
     name="openrate",
@@ -61,18 +63,20 @@ for command, name in (
 
 
 def main() -> None:
-    """Run a command: exit code 0, 1 for what went wrong, 2 for a wrong use, 3 for rows that differ."""
+    """Run a command: exit code 0, 1 for what went wrong, 2 for wrong use, 3 for rows that differ, 130 for Ctrl-C."""
     os.umask(_PRIVATE)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name
     try:
         code = app(standalone_mode=False)
+        if code == _STOPPED:
+            _say("Stopped.", code)
     except OpenrateError as error:
         code = _say(str(error), 2 if isinstance(error, UsageError) else 1)
     except typer.TyperException as error:
         code = _say(error.format_message().replace("Value error, ", ""), error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        code = _say("Stopped.", 130)
+    except (typer.Abort, KeyboardInterrupt) as stopped:
+        code = _say(str(stopped) or "Stopped.", _STOPPED)
     sys.exit(code)
 
 

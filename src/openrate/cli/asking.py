@@ -16,7 +16,7 @@ import typer
 from openrate.cli import late
 from openrate.cli.terminal import Quiet
 from openrate.config import Settings, settings_from
-from openrate.control import Talk, dial
+from openrate.control import Line, Talk, dial
 from openrate.errors import StoreBusy
 from openrate.folder import DataFolder, existing, held, made
 
@@ -64,6 +64,11 @@ def asking(data: Path | None, *, create: bool = False) -> Iterator[Asking]:
     folder = made(chosen.data) if create else existing(chosen.data)
     with ExitStack() as opened:
         yield _reached(opened, chosen, folder)
+
+
+def is_server(line: Asking) -> bool:
+    """Whether it is the running server that answers, which also sends what is due."""
+    return isinstance(line, Line)
 
 
 def _reached(opened: ExitStack, chosen: Settings, folder: DataFolder) -> Asking:

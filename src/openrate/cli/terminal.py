@@ -150,10 +150,6 @@ class Bar:
         """Move the bar."""
         self._bar.update(self._task, completed=done, total=total)
 
-    def explain(self, what: str) -> None:
-        """Change what stands before the bar."""
-        self._bar.update(self._task, description=what)
-
     def items(self, items: list[Any]) -> None:
         """Nothing that shows a bar is answered in parts."""
 

@@ -55,6 +55,7 @@ def list_apps(parts: Parts, _request: ListApps, _talk: Talk) -> list[Answer]:
             "app": app.name,
             "platform": app.platform,
             "sender": app.sender,
+            "send_rate": app.send_rate,
             "live_key": app.live_key,
             "dev_key": app.dev_key,
             "sdk_key": app.sdk_key,
@@ -146,6 +147,11 @@ def find_campaign(parts: Parts, token: str) -> tuple[App, Campaign]:
     raise OpenrateError(f"There is no campaign {token}: openrate campaign list shows them.")
 
 
+def state_of(parts: Parts, app: App, campaign: Campaign) -> str:
+    """Where a campaign is in its life, or ``deleted``: nothing more comes of it then, wherever it was."""
+    return "deleted" if campaign.deleted_at is not None else campaigns.state(campaign, app, parts.clock.now())
+
+
 def _company(parts: Parts, name: str) -> Company:
     company = parts.records.company(name)
     if company is None:
@@ -171,7 +177,7 @@ def _campaign(parts: Parts, app: App, campaign: Campaign) -> Answer:
         "app": app.name,
         "platform": app.platform,
         "live_key": app.live_key,
-        "state": campaigns.state(campaign, app, parts.clock.now()),
+        "state": state_of(parts, app, campaign),
         "created": format_time(campaign.created_at),
         "versions": campaign.has_versions,
         "dev_only": campaign.dev_only,
