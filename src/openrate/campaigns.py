@@ -256,7 +256,8 @@ def _own_progress(campaign: Campaign, now: int) -> CampaignState:
     if campaign.completed_at is not None:
         return CampaignState.COMPLETED
     first = schedule.next_due(campaign.parameters, None)
-    return CampaignState.SCHEDULED if first is not None and now < first else CampaignState.RUNNING
+    has_begun = campaign.next_due_at != first or (first is not None and now >= first)
+    return CampaignState.RUNNING if has_begun else CampaignState.SCHEDULED
 
 
 def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -264,6 +265,20 @@ def test_an_access_token_that_stops_working_is_replaced_once(fcm: FcmProvider, g
     assert {verdict.result for verdict in verdicts.values()} == {Result.RETRY}
     assert send(fcm, [PUSH])[1].result is Result.SENT
     assert google.granted == 2
+
+
+def test_no_push_waits_longer_for_an_access_token_than_a_stop_may_take(
+    service: Endpoint, fcm: FcmProvider, google: Google
+) -> None:
+    service.reply = lambda asked: google(asked)._replace(delay=2 if asked.path == "/token" else 0)
+    began = time.monotonic()
+    verdict = send(fcm, [PUSH])[1]
+    assert time.monotonic() - began < 1
+    assert (verdict.result, verdict.retry_after) == (Result.RETRY, 1.0)
+    time.sleep(2)
+    assert pushed(service) == []
+    assert send(fcm, [PUSH])[1].result is Result.SENT
+    assert google.granted == 1
 
 
 def test_when_the_next_access_token_is_refused_as_well_the_app_is_held(

@@ -63,12 +63,12 @@ class Lane:
         try:
             self._send_all()
         except Exception:
-            logger.exception("Sending for app %d failed; it goes on in a few seconds.", self._app.id)
+            logger.exception("Sending for %s failed; it goes on in a few seconds.", self._app.name)
             self._stop.wait(_PAUSE_S)
         try:
             self._finish()
         except Exception:
-            logger.exception("Sending for app %d did not end in order; nothing is lost.", self._app.id)
+            logger.exception("Sending for %s did not end in order; nothing is lost.", self._app.name)
         self._hang_up()
 
     def _send_all(self) -> None:
@@ -169,7 +169,7 @@ class Lane:
     def _explain(self, reason: str | None) -> None:
         """Why the sends wait, or that they do not any more; it is written down at the next look."""
         if reason is not None and reason != self._reason:
-            logger.warning("Sending for app %d waits: %s", self._app.id, reason)
+            logger.warning("Sending for %s waits: %s", self._app.name, reason)
         self._reason = reason
 
     def _finish(self) -> None:

@@ -81,7 +81,7 @@ class Planner:
             self._select(app, campaign, send)
         except OpenrateError as error:
             if send.reason != str(error):
-                logger.warning("Campaign %d waits: %s", campaign.id, error)
+                logger.warning("Campaign %s of %s waits: %s", campaign.token, app.name, error)
                 self._desk.sends.explain(send.id, str(error))
 
     def _forget(self, now: int) -> None:
@@ -109,7 +109,9 @@ class Planner:
             chunks += len(some)
             recipients += sum(map(len, some))
         self._desk.sends.begin(send.id, chunks, recipients)
-        logger.info("Campaign %d, send %s: %d recipients.", campaign.id, send.send_id, recipients)
+        logger.info(
+            "Campaign %s of %s, send %s: %d recipients.", campaign.token, app.name, send.send_id, recipients
+        )
 
 
 @contextmanager

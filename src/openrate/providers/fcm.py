@@ -7,6 +7,7 @@ service-account (the access token).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +56,9 @@ _BY_STATUS: dict[int, tuple[Result, Cause]] = {
 _QUOTA_PAUSE = 60.0
 """Seconds to wait when the quota is used up and the answer does not say how long (error-codes page)."""
 _TURN = 0.05
+_PATIENCE = 0.5
+"""Seconds that pushes wait for an access token; a campaign that is stopped meanwhile has to stop within a second."""
+_NO_TOKEN_YET = Verdict(Result.RETRY, Cause.UNAVAILABLE, "Google has not given an access token yet.", 1.0)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -99,13 +103,16 @@ class FcmProvider(HttpProvider):
         self._url = f"{credentials.base_url}/v1/projects/{credentials.project_id}/messages:send"
         self._access = AccessToken(credentials, ca_file)
         self._waiting: list[Push] = []
+        self._waits_since = 0.0
         self._messages = ReadyMessages(_make_ready)
 
     def start(self, pushes: Sequence[Push]) -> None:
         """Begin to send, or to get the access token that this needs."""
         if self._access.is_ready(self._clock.now()):
             super().start(pushes)
-        else:
+        elif pushes:
+            if not self._waiting:
+                self._waits_since = time.monotonic()
             self._waiting += pushes
 
     def finished(self, wait: float) -> list[tuple[Push, Verdict]]:
@@ -117,6 +124,10 @@ class FcmProvider(HttpProvider):
             self._access.advance(0)
             return super().finished(wait)
         refusal = self._access.advance(wait)
+        if refusal is None and not self._access.is_ready(self._clock.now()):
+            if time.monotonic() - self._waits_since < _PATIENCE:
+                return super().finished(0)
+            refusal = _NO_TOKEN_YET
         waiting, self._waiting = self._waiting, []
         if refusal is not None:
             self._ended += [(push, refusal) for push in waiting]

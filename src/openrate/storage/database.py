@@ -46,6 +46,7 @@ class Database:
         """
         url = _url(place)
         self._name = url.render_as_string(hide_password=True) if url.host else str(url.database)
+        self._file = Path(str(url.database)).name
         self._lock = threading.Lock()
         is_sqlite = url.get_backend_name() == "sqlite"
         if is_sqlite:
@@ -143,12 +144,12 @@ class Database:
     def _store_error(self, error: BaseException | None) -> StoreError:
         match _sqlite_code(error), getattr(error, "sqlstate", None):
             case (sqlite3.SQLITE_FULL, _) | (_, "53100"):
-                return StoreFull(f"There is no room left to store {self._name}: nothing of this was kept.")
+                return StoreFull(f"There is no room left to store {self._file}: nothing of this was kept.")
             case (sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED, _):
-                return StoreBusy(f"{self._name} is locked by another process: stop that first.")
+                return StoreBusy(f"{self._file} is locked by another process: stop that first.")
             case (sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB, _):
                 return StoreDamaged(self._damaged())
-        return StoreError(f"{self._name} cannot be used: {error}.")
+        return StoreError(f"{self._file} cannot be used: {error}.")
 
     def _damaged(self) -> str:
         return (
