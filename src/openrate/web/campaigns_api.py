@@ -8,14 +8,14 @@ from urllib.parse import parse_qsl
 
 from openrate import campaigns
 from openrate.companies import Access
-from openrate.errors import ApiMisuse, AuthenticationInvalid, RouteNotFound
+from openrate.errors import ApiMisuse
 from openrate.model import Campaign
 from openrate.web.bodies import CAMPAIGN_BODY, read_body
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.front import STATS_ROUTE
 from openrate.web.gate import Gate
 from openrate.web.routing import Route
-from openrate.web.services import Services
+from openrate.web.services import Services, no_campaign
 
 
 class CampaignsApi:
@@ -39,14 +39,14 @@ class CampaignsApi:
 
     async def create(self, call: Call) -> Answer:
         """201 and the new campaign's token; what the Dev key creates is for development builds only."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         body = await read_body(call, CAMPAIGN_BODY)
         token = await asyncio.to_thread(self._create, access, body)
         return json_answer(201, {"campaign_token": token})
 
     async def update(self, call: Call) -> Answer:
         """200 and the campaign's token."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         body = await read_body(call, CAMPAIGN_BODY)
         token = call.parts[5]
         await asyncio.to_thread(self._update, access, token, body)
@@ -54,14 +54,14 @@ class CampaignsApi:
 
     async def delete(self, call: Call) -> Answer:
         """200 and the campaign's token; whatever body comes along is not read."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         token = call.parts[5]
         await asyncio.to_thread(self._delete, access, token)
         return json_answer(200, {"campaign_token": token})
 
     async def list(self, call: Call) -> Answer:
         """200 and a page of campaigns, newest first."""
-        access = self._access(call, write=False)
+        access = self._gate.server_access(call, write=False)
         _check_live_key(access)
         query = dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True))
         page = campaigns.page(query)
@@ -77,9 +77,9 @@ class CampaignsApi:
 
     async def get(self, call: Call) -> Answer:
         """200 and the campaign."""
-        access = self._access(call, write=False)
+        access = self._gate.server_access(call, write=False)
         _check_live_key(access)
-        campaign = await asyncio.to_thread(self._campaign, access, call.parts[4])
+        campaign = await asyncio.to_thread(self._services.campaign, access.app, call.parts[4])
         return json_answer(200, campaigns.shown(campaign))
 
     async def stats(self, call: Call) -> Answer:
@@ -87,18 +87,10 @@ class CampaignsApi:
 
         Not in a thread, which would cost more than the answer: what was asked for lately is in memory.
         """
-        access = self._access(call, write=False)
+        access = self._gate.server_access(call, write=False)
         _check_live_key(access)
-        answer = self._services.statistics.of(self._campaign(access, call.parts[5]))
+        answer = self._services.statistics.of(self._services.campaign(access.app, call.parts[5]))
         return Answer(200, answer.body, [(b"x-attribution-rule", answer.rule_header)])
-
-    def _access(self, call: Call, *, write: bool) -> Access:
-        """What the call's keys open, counted against its REST key."""
-        if b"authorization" in call.headers:
-            raise AuthenticationInvalid
-        access = self._gate.access(call, call.text(b"x-authorization"), write=write)
-        self._gate.limit_key(access)
-        return access
 
     def _create(self, access: Access, body: bytes) -> str:
         now = self._gate.now()
@@ -124,26 +116,13 @@ class CampaignsApi:
             return campaigns.update(campaign, access.app, body, now)
 
         if self._services.records.update_campaign(access.app.id, token, change) is None:
-            raise _no_campaign()
+            raise no_campaign()
 
     def _delete(self, access: Access, token: str) -> None:
         if not self._services.records.delete_campaign(access.app.id, token, self._gate.now()):
-            raise _no_campaign()
-
-    def _campaign(self, access: Access, token: str) -> Campaign:
-        """The campaign, unless it is deleted; raises RouteNotFound."""
-        campaign = self._services.records.campaign(access.app.id, token)
-        if campaign is None or campaign.deleted_at is not None:
-            raise _no_campaign()
-        return campaign
+            raise no_campaign()
 
 
 def _check_live_key(access: Access) -> None:
     if access.dev:
         raise ApiMisuse("This call takes the Live key only: put it in the path in place of the Dev key.")
-
-
-def _no_campaign() -> RouteNotFound:
-    return RouteNotFound(
-        "There is no such campaign in this app: check the token, and whose key is in the path."
-    )

@@ -53,6 +53,20 @@ class Gate:
         call.app_id = access.app.id
         return access
 
+    def server_access(self, call: Call, *, write: bool) -> Access:
+        """What the REST key of a call for servers opens, counted against that key.
+
+        Raises:
+            AuthenticationInvalid: as ``access``, or the call is also authenticated as a device.
+            ApiMisuse: a ``read`` key on a call that changes something.
+            TooManyRequests: the key asks too often.
+        """
+        if b"authorization" in call.headers:
+            raise AuthenticationInvalid
+        access = self.access(call, call.text(b"x-authorization"), write=write)
+        self._by_key.take(access.key_id)
+        return access
+
     def app(self, call: Call) -> tuple[App, bool]:
         """The app and the world that the key in the path names, for a device.
 
