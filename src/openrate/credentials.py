@@ -138,13 +138,13 @@ def read_credentials(provider: ProviderName, platform: Platform, given: Given) -
         UsageError: they cannot work; says which part is wrong and what is accepted.
     """
     if platform not in PLATFORMS[provider]:
-        fitting = ", ".join(name for name, platforms in PLATFORMS.items() if platform in platforms)
+        fitting = " or ".join(name for name, platforms in PLATFORMS.items() if platform in platforms)
         raise UsageError(f"{provider} does not reach an app on {platform}: {fitting} is accepted.")
     if given.file is not None and len(given.file) > _LONGEST_FILE:
         raise UsageError(f"The file is too long: at most {_LONGEST_FILE} characters are accepted.")
     _check_options(provider, given)
     if given.base_url is not None:
-        _match(_URL, "base-url", given.base_url, "an https address without user, query or fragment")
+        _match(_URL, "--base-url", given.base_url, "an https address without user, query or fragment")
     return _READERS[provider](given)
 
 
@@ -308,15 +308,15 @@ def _read_apns(given: Given) -> ApnsCredentials:
     _check_p256(pem, "the .p8 file")
     return ApnsCredentials(
         private_key=pem,
-        key_id=_match(_TEN, "key-id", given.key_id, "the 10 letters and digits that Apple gave the key"),
-        team_id=_match(_TEN, "team-id", given.team_id, "the 10 letters and digits of the team"),
-        topic=_match(_TOPIC, "topic", given.topic, "the app's bundle id"),
+        key_id=_match(_TEN, "--key-id", given.key_id, "the 10 letters and digits that Apple gave the key"),
+        team_id=_match(_TEN, "--team-id", given.team_id, "the 10 letters and digits of the team"),
+        topic=_match(_TOPIC, "--topic", given.topic, "the app's bundle id"),
         base_url=_base_url(given),
     )
 
 
 def _read_webpush(given: Given) -> WebPushCredentials:
-    subject = _match(_SUBJECT, "subject", given.subject, "mailto: with an address, or an https address")
+    subject = _match(_SUBJECT, "--subject", given.subject, "mailto: with an address, or an https address")
     pem = given.file
     if pem is None:
         made = ec.generate_private_key(ec.SECP256R1())
@@ -359,7 +359,7 @@ def _decode(text: str, kind: type[_Read], whose: str) -> _Read:
 
 def _match(pattern: re.Pattern[str], name: str, value: str | None, accepted: str) -> str:
     if value is None:
-        raise UsageError(f"--{name} is missing: give {accepted}.")
+        raise UsageError(f"{name} is missing: give {accepted}.")
     if not pattern.fullmatch(value):
         raise UsageError(f"{name} is wrong: {accepted} is accepted.")
     return value

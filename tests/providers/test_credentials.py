@@ -136,15 +136,15 @@ def test_what_cannot_work_is_refused_in_one_sentence(tmp_path: Path) -> None:
     command = Command(tmp_path, "ios")
     pem = keys.p256_pem()
     for words, says in (
-        (command.set("fcm", account()), "apns, stub is accepted"),
+        (command.set("fcm", account()), "apns or stub is accepted"),
         (command.set("webpush", None, "--subject", "mailto:a@b.example"), "does not reach an app on ios"),
         (command.set("apns", None, *APNS), "--file is missing"),
         (command.set("apns", "no key", *APNS), "the .p8 file is no private key"),
         (command.set("apns", keys.rsa_pem(), *APNS), "no key on the curve P-256"),
         (command.set("apns", pem, *APNS[2:]), "--key-id is missing"),
-        (command.set("apns", pem, *APNS, "--topic", "a b"), "topic is wrong"),
-        (command.set("apns", pem, *APNS, "--team-id", "short"), "team-id is wrong"),
-        (command.set("apns", pem, *APNS, "--base-url", "http://x.example"), "base-url is wrong"),
+        (command.set("apns", pem, *APNS, "--topic", "a b"), "--topic is wrong"),
+        (command.set("apns", pem, *APNS, "--team-id", "short"), "--team-id is wrong"),
+        (command.set("apns", pem, *APNS, "--base-url", "http://x.example"), "--base-url is wrong"),
         (
             command.set("apns", pem, *APNS, "--subject", "mailto:a@b.example"),
             "--subject means nothing to apns",
