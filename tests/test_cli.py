@@ -98,6 +98,13 @@ def test_the_keys_of_an_app_are_shown_again_but_not_the_companys(place: Place) -
     assert "already" in refusal("app", "create", *again, *place.data)
 
 
+def test_the_send_rate_of_an_app_is_listed(place: Place) -> None:
+    key = place.shop.keys["live_key"]
+    answer("app", "set", "--app", key, "--send-rate", "60000", *place.data)
+    assert {row["live_key"]: row["send_rate"] for row in answer("app", "list", *place.data)}[key] == 60_000
+    assert "60,000" in openrate("app", "list", *place.data).stdout
+
+
 def test_rest_keys_are_made_listed_and_revoked(place: Place) -> None:
     made = answer("company", "key", "create", "Acme", "--scope", "read", *place.data)
     assert made["scope"] == "read"
@@ -326,6 +333,16 @@ def test_the_name_of_a_file_is_no_pattern(place: Place, tmp_path: Path, form: st
     assert sentence.endswith("cannot be read: No such file or directory.")
 
 
+def test_a_file_of_installations_is_shown_the_way(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "i.csv"
+    file.write_text("installation_id,platform,push_token\ni1,ios,t1\n")
+    sentence = refusal("import", str(file), "--app", place.shop.keys["live_key"], *place.data)
+    assert "POST /v1/{key}/installations/import" in sentence
+    file.write_text("user,at\ni1,2026-03-01\n")
+    sentence = refusal("import", str(file), "--app", place.shop.keys["live_key"], *place.data)
+    assert sentence.endswith("has no column type and no column installation_id.")
+
+
 def test_a_file_that_is_not_what_it_says_is_one_sentence(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "facts.parquet"
     file.write_text("no parquet")
@@ -433,20 +450,20 @@ def test_the_demo_checks_itself_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _all(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, (*path, name))
-        else:
-            yield (*path, name), command
+        yield (*path, name), command
+        yield from _all(command, (*path, name)) if hasattr(command, "commands") else ()
 
 
-COMMANDS = dict(_commands(typer.main.get_command(command_line)))
+_EVERYTHING = dict(_all(typer.main.get_command(command_line)))
+COMMANDS = {path: command for path, command in _EVERYTHING.items() if not hasattr(command, "commands")}
+"""Without the nouns that they are of."""
 
 
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("path", _EVERYTHING, ids=" ".join)
 def test_help_has_an_example(path: tuple[str, ...]) -> None:
-    assert f"Example: openrate {' '.join(path)}" in (COMMANDS[path].help or "")
+    assert f"Example: openrate {' '.join(path)}" in (_EVERYTHING[path].help or "")
 
 
 def test_windows_are_written_as_people_write_them() -> None:

@@ -12,7 +12,11 @@ from openrate.cli.terminal import print_json, print_table
 from openrate.commands.requests import CreateApp, ListApps, RotateTokens, SetApp
 from openrate.model import Platform, Sender
 
-app = typer.Typer(help="Apps and their keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Apps and their keys.\n\nExample: openrate app list --data data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 app.add_typer(credentials.app, name="credentials")
 
@@ -62,6 +66,9 @@ def set_(
 ) -> None:
     """Change who sends for an app, and how fast.
 
+    To give an app to an external sender ends what Openrate is sending for it. What comes due meanwhile is not
+    sent, even if the app is given back later.
+
     Example: openrate app set --app 51F0…9C --send-rate 60000 --data data
     """
     changed = ask(data, SetApp(app_key, sender, send_rate))
@@ -73,7 +80,7 @@ def set_(
 
 @app.command("list")
 def list_(data: Data = None, json: Json = False) -> None:
-    """Every app with its keys.
+    """Every app with its keys, its sender and its send rate (messages a minute).
 
     Example: openrate app list --data data
     """
@@ -81,7 +88,7 @@ def list_(data: Data = None, json: Json = False) -> None:
     if json:
         print_json(apps)
         return
-    columns = ("company", "app", "platform", "sender", *_KEYS)
+    columns = ("company", "app", "platform", "sender", "send_rate", *_KEYS)
     print_table(columns, [[row[name] for name in columns] for row in apps])
 
 

@@ -13,7 +13,11 @@ from openrate.commands.requests import ListCampaigns, ShowCampaign, ShowStats
 from openrate.model import COUNTERS, window
 from openrate.stats import open_rate
 
-app = typer.Typer(help="Campaigns.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Campaigns.\n\nExample: openrate campaign list --data data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Token = Annotated[str, typer.Argument(metavar="TOKEN", help="The campaign token.")]
 

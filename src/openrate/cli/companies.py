@@ -11,8 +11,16 @@ from openrate.cli.terminal import moment, print_json, print_table, progress_bar,
 from openrate.commands.requests import CreateKey, ListKeys, RevokeKey, SetCompany
 from openrate.model import Scope, window
 
-app = typer.Typer(help="Companies: their REST keys and windows.", no_args_is_help=True, rich_markup_mode=None)
-keys = typer.Typer(help="REST keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Companies: their REST keys and windows.\n\nExample: openrate company key list Acme --data data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+keys = typer.Typer(
+    help="REST keys.\n\nExample: openrate company key list Acme --data data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(keys, name="key")
 
 Company = Annotated[str, typer.Argument(metavar="COMPANY", help="The company's name.")]

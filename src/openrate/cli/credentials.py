@@ -13,7 +13,12 @@ from openrate.commands.requests import RemoveCredentials, SetCredentials, ShowCr
 from openrate.errors import UsageError
 from openrate.model import ProviderName
 
-app = typer.Typer(help="With what our sender sends for an app.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="With what our sender sends for an app.\n\n"
+    "Example: openrate app credentials show --app 51F0…9C --data data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 _LONGEST_FILE = 65_536
 """Bytes; a service account has 2,400."""
@@ -24,11 +29,17 @@ AppKey = Annotated[str, typer.Option("--app", metavar="LIVE_KEY", help="Which ap
 @app.command("set")
 def set_(  # noqa: PLR0913 - an option each
     app_key: AppKey,
-    provider: Annotated[ProviderName, typer.Option(help="By whom: fcm for Android, apns for iOS.")],
+    provider: Annotated[
+        ProviderName,
+        typer.Option(
+            help="By whom: fcm for Android, apns for iOS, webpush for the web; stub sends nothing, for first steps."
+        ),
+    ],
     file: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="The service account (fcm), the .p8 key (apns), a VAPID key in PEM."
+            metavar="FILE",
+            help="The service account (fcm), the .p8 key (apns), a VAPID key in PEM (webpush), settings (stub).",
         ),
     ] = None,
     key_id: Annotated[str | None, typer.Option(metavar="ID", help="apns: the key's id.")] = None,
@@ -47,12 +58,15 @@ def set_(  # noqa: PLR0913 - an option each
 
     The VAPID key of webpush is made here unless a file brings one.
 
-    Example: openrate app credentials set --app 51F0…9C --provider fcm --file service-account.json
+    Example: openrate app credentials set --app 51F0…9C --provider fcm --file service-account.json --data data
 
     Example: openrate app credentials set --app 51F0…9C --provider apns --file AuthKey_ABCDE12345.p8
-    --key-id ABCDE12345 --team-id TEAM567890 --topic com.example.shop
+    --key-id ABCDE12345 --team-id TEAM567890 --topic com.example.shop --data data
 
     Example: openrate app credentials set --app 51F0…9C --provider webpush --subject mailto:push@example.com
+    --data data
+
+    Example: openrate app credentials set --app 51F0…9C --provider stub --data data
     """
     content = None if file is None else _read(file)
     request = SetCredentials(app_key, provider, content, key_id, team_id, topic, subject, base_url)

@@ -25,7 +25,7 @@ def send(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Make a campaign live: it is sent when it is due, by the server (openrate serve).
+    """Make a campaign live: openrate serve sends it when it is due.
 
     Ctrl-C ends the watching and not the sending.
 

@@ -178,6 +178,11 @@ class _Table:
         types = {
             name: kind for name, kind, *_ in database.execute(f"describe from {self._source()}").fetchall()
         }
+        if "type" not in types and "installation_id" in types:
+            raise OpenrateError(
+                f"{self._path} has no column type, which each fact needs: "
+                "if these are installations, POST /v1/{key}/installations/import takes them."
+            )
         if missing := [name for name in ("type", "installation_id") if name not in types]:
             raise OpenrateError(f"{self._path} has no column {' and no column '.join(missing)}.")
         return ", ".join(_column(name, types[name]) for name in FIELDS if name in types)
