@@ -420,6 +420,18 @@ def test_a_reason_that_is_over_is_gone_after_a_restart_too(shop: Workshop, tmp_p
         assert shop.state(token) == "running"
 
 
+def test_a_server_that_ends_gives_back_what_it_has_in_hand(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(1_000)])
+    token = shop.create(send_rate=6_000)
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 20)
+    (send,) = shop.sends.open()
+    chunk = shop.sends.claim(send.id, "another", shop.clock.now(), shop.clock.now() + 1)
+    assert chunk is not None
+    assert sum(map(bool, chunk.outcomes)) == len(shop.sent(token)) == send.sent
+    assert chunk.attempts == {}
+
+
 @pytest.mark.parametrize("method", ["open", "explain", "write", "recipients", "claim", "retire_tokens"])
 def test_a_database_that_does_not_answer_for_a_while_delays_a_send_and_doubles_nothing(
     shop: Workshop, method: str, monkeypatch: pytest.MonkeyPatch

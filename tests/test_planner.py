@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from openrate.delivery.planner import Planner
 from openrate.errors import MalformedParameter
-from openrate.model import Fact, FactType, Send, SendState
+from openrate.model import Fact, FactType, Send, Sender, SendState
 from openrate.ports.event_log import FactColumns
 from openrate.ports.sends import Journal, SendTally
 from sending import Manual, Workshop
@@ -112,22 +112,20 @@ def test_a_local_time_cannot_be_moved_while_the_campaign_is_going_out(shop: Offi
     assert shop.step("2026-03-10T16:31:00") == [("10", [4, 5]), ("10", [2])]
 
 
-def test_a_schedule_that_is_changed_while_it_is_planned_is_planned_again(shop: Office) -> None:
+def test_an_app_that_is_given_to_another_sender_while_a_campaign_is_planned_sends_nothing_more(
+    shop: Office,
+) -> None:
     token = shop.create(push_time="2026-03-10T09:00:00", recurrence=DAILY)
-    shop.time.show("2026-03-10T09:00:00")
     add = shop.sends.add
 
-    def changed_meanwhile(sends: list[Send]) -> None:
+    def given_away_meanwhile(sends: Sequence[Send]) -> None:
         add(sends)
-        shop.sends.add = add  # type: ignore[method-assign]
-        shop.update(token, recurrence=DAILY | {"end_date": "2026-03-11T10:00"})
+        shop.hand_over(Sender.EXTERNAL)
 
-    shop.sends.add = changed_meanwhile  # type: ignore[method-assign, assignment]
-    shop.planner.step()
-    assert shop.step("2026-03-10T09:00:01") == [("10", [0, 1, 2, 3, 4, 5])]
-    assert shop.step("2026-03-11T09:00:00") == [("11", [0, 1, 2, 3, 4, 5])]
-    assert shop.step("2026-03-12T09:00:00") == []
-    assert len(shop.all_sends(token)) == 2
+    shop.sends.add = given_away_meanwhile  # type: ignore[method-assign]
+    assert shop.step("2026-03-10T09:00:00") == []
+    assert shop.campaign(token).next_due_at is None
+    assert shop.sends.open() == []
 
 
 def test_what_cannot_be_selected_ends_with_its_time_to_live_and_keeps_the_reason(shop: Office) -> None:
