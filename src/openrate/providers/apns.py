@@ -26,6 +26,7 @@ from openrate.providers.over_http import (
     TOO_LONG,
     HttpProvider,
     ReadyMessages,
+    fields_for_app,
     occurrence,
     word,
 )
@@ -199,16 +200,7 @@ def payload(message: Message) -> bytes:
         aps |= {"alert": {**alert, "body": message.body}, "sound": "default"}
         if message.media:
             aps["mutable-content"] = 1  # an extension of the app fetches them
-    own = {
-        "campaign_token": message.campaign_token,
-        "send_id": message.send_id,
-        "title": message.title if message.is_background else None,
-        "body": message.body if message.is_background else None,
-        "deeplink": message.deeplink,
-        "media": message.media or None,
-        "custom_payload": message.custom_payload,
-    }
-    return msgspec.json.encode({"aps": aps} | {name: value for name, value in own.items() if value})
+    return msgspec.json.encode({"aps": aps} | fields_for_app(message))
 
 
 def _reason(body: bytes) -> str:

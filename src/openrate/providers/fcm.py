@@ -26,6 +26,7 @@ from openrate.providers.over_http import (
     TOO_LONG,
     HttpProvider,
     ReadyMessages,
+    fields_for_app,
     occurrence,
     word,
 )
@@ -188,19 +189,13 @@ def message_of(message: Message, seconds: int) -> dict[str, Any]:
     """The message without its token (docs/providers.md, "What arrives"). Values of ``data`` are strings."""
     shown = {"title": message.title, "body": message.body, "image": message.media.get("picture")}
     shown = {name: value for name, value in shown.items() if value}
-    own = {
-        "campaign_token": message.campaign_token,
-        "send_id": message.send_id,
-        "title": message.title if message.is_background else None,
-        "body": message.body if message.is_background else None,
-        "deeplink": message.deeplink,
-        "media": _encode(message.media).decode() if message.media else None,
-        "custom_payload": message.custom_payload,
-    }
+    data = fields_for_app(message)
+    if "media" in data:
+        data["media"] = _encode(message.media).decode()
     android: dict[str, Any] = {"priority": "HIGH" if message.is_urgent else "NORMAL", "ttl": f"{seconds}s"}
     if message.collapse_key:
         android["collapse_key"] = message.collapse_key
-    made: dict[str, Any] = {"data": {name: value for name, value in own.items() if value}, "android": android}
+    made: dict[str, Any] = {"data": data, "android": android}
     if not message.is_background:
         android["notification"] = {"tag": occurrence(message)}
         made["notification"] = shown

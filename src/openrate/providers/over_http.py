@@ -11,7 +11,7 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from openrate.model import Cause, Message
 from openrate.ports.clock import Clock
@@ -113,3 +113,17 @@ def occurrence(message: Message) -> str:
     """A name of 32 letters for a campaign's send: where two notifications bear the same, one is shown."""
     named = f"{message.campaign_token} {message.send_id}".encode()
     return base64.urlsafe_b64encode(hashlib.sha256(named).digest()[:24]).decode()
+
+
+def fields_for_app(message: Message) -> dict[str, Any]:
+    """What the app reads of a push beside what the platform shows; of one in the background it reads the words too."""
+    said = {
+        "campaign_token": message.campaign_token,
+        "send_id": message.send_id,
+        "title": message.title if message.is_background else None,
+        "body": message.body if message.is_background else None,
+        "deeplink": message.deeplink,
+        "media": message.media,
+        "custom_payload": message.custom_payload,
+    }
+    return {name: value for name, value in said.items() if value}

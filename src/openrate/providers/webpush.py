@@ -20,7 +20,14 @@ from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.provider import Push, Result, Verdict
 from openrate.providers.encryption import LONGEST_TEXT, browser, encrypted
 from openrate.providers.http2 import Answer, Http2Client, Request
-from openrate.providers.over_http import SENT, TOO_LONG, HttpProvider, ReadyMessages, occurrence
+from openrate.providers.over_http import (
+    SENT,
+    TOO_LONG,
+    HttpProvider,
+    ReadyMessages,
+    fields_for_app,
+    occurrence,
+)
 from openrate.providers.push_services import PushServices
 
 TABLE: dict[int, tuple[Result, Cause]] = {
@@ -140,18 +147,15 @@ class WebPushProvider(HttpProvider):
 
 def payload(message: Message) -> bytes:
     """The text that the service worker reads (docs/providers.md, "What arrives")."""
-    said = {
-        "campaign_token": message.campaign_token,
-        "send_id": message.send_id,
+    shown = {
         "title": message.title,
         "body": message.body,
-        "deeplink": message.deeplink,
-        "media": message.media or None,
-        "custom_payload": message.custom_payload,
         "tag": occurrence(message),
-        "background": message.is_background or None,
+        "background": message.is_background,
     }
-    return msgspec.json.encode({name: value for name, value in said.items() if value})
+    return msgspec.json.encode(
+        fields_for_app(message) | {name: value for name, value in shown.items() if value}
+    )
 
 
 def _make_ready(message: Message, seconds: int) -> _Ready | Verdict:
