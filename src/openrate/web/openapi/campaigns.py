@@ -6,7 +6,7 @@ from typing import Any
 
 from openrate.examples import AB, PLAIN
 from openrate.web.openapi.errors import body, errors, success
-from openrate.web.openapi.schemas import ref
+from openrate.web.openapi.shapes import ref
 
 _TOKEN = "d9d5e5a52ca08110d4893af3254ec21b"  # noqa: S105 - an example
 _AB_TOKEN = "aae13559e0493c0b350c547533f5b28f"  # noqa: S105 - an example

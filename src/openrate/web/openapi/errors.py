@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from openrate.errors import AuthenticationInvalid
-from openrate.web.openapi.schemas import ref
+from openrate.web.openapi.shapes import Schema, object_of, ref
+
+_ERROR = object_of(
+    {
+        "code": {"type": "integer", "enum": [0, 1, 2, 10, 12, 20, 30, 31, 32, 60]},
+        "type": {"type": "string", "description": "The name that goes with the code."},
+        "message": {
+            "type": "string",
+            "description": "A sentence for a person: what was wrong and what is accepted.",
+        },
+    },
+    ["code", "type", "message"],
+    additionalProperties=False,
+)
+
+SCHEMAS: dict[str, Schema] = {"Error": _ERROR}
 
 _REQUEST_ID = {
     "X-Request-Id": {"description": "Names this request in the server's log.", "schema": {"type": "string"}}

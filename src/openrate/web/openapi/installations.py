@@ -6,7 +6,7 @@ from typing import Any
 
 from openrate.web.openapi.campaigns import KEY
 from openrate.web.openapi.errors import body, errors, success
-from openrate.web.openapi.schemas import INSTALLATION_ID, ref
+from openrate.web.openapi.shapes import INSTALLATION_ID, ref
 
 _EITHER: list[dict[str, list[str]]] = [{"restKey": []}, {"installationToken": []}]
 _TAGS = ["Installations and facts"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openrate.web.openapi.errors import HEADERS, errors, success
-from openrate.web.openapi.schemas import ref
+from openrate.web.openapi.shapes import Schema, object_of, ref
 
 
 def _read(identity: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -24,6 +24,8 @@ def _read(identity: str, summary: str, responses: dict[str, Any], **more: Any) -
 def _of_type(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "headers": HEADERS, "content": {media_type: {"schema": schema}}}
 
+
+SCHEMAS: dict[str, Schema] = {"Status": object_of({"status": {"type": "string"}}, ["status"])}
 
 PATHS: dict[str, Any] = {
     "/healthz": _read(

@@ -1,12 +1,40 @@
-"""What sending adds to ``/v1``, as OpenAPI paths."""
+"""What sending adds to ``/v1``, as OpenAPI paths and schemas."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from openrate.model import CampaignState, SendState
+from openrate.ports.sends import SendTally
 from openrate.web.openapi.campaigns import CAMPAIGN, KEY
 from openrate.web.openapi.errors import errors, success
-from openrate.web.openapi.schemas import ref
+from openrate.web.openapi.shapes import CAMPAIGN_TOKEN, COUNTER, Schema, object_of, ref
+
+_COUNTERS = dict.fromkeys(["recipients", *SendTally._fields], COUNTER)
+_REASON = {"type": ["string", "null"], "description": "Why it waits, if it does."}
+_SEND = object_of(
+    {
+        "send_id": {"type": "string", "description": "The due time of the occurrence, as in push_time."},
+        "state": {"type": "string", "enum": list(SendState)},
+        "due_at": {"type": "string"},
+        "finished_at": {"type": ["string", "null"]},
+        **_COUNTERS,
+        "reason": _REASON,
+    },
+    ["send_id", "state", "due_at", "finished_at", *_COUNTERS, "reason"],
+)
+_PROGRESS = object_of(
+    {
+        "campaign_token": CAMPAIGN_TOKEN,
+        "state": {"type": "string", "enum": list(CampaignState)},
+        **_COUNTERS,
+        "reason": _REASON,
+        "sends": {"type": "array", "items": ref("Send")},
+    },
+    ["campaign_token", "state", *_COUNTERS, "reason", "sends"],
+)
+
+SCHEMAS: dict[str, Schema] = {"Send": _SEND, "Progress": _PROGRESS}
 
 _COUNTS = {"recipients": 100_000, "sent": 41_250, "errors": 120, "skipped": 3}
 _EXAMPLE = {
