@@ -10,28 +10,28 @@ from openrate.web.openapi.campaigns import CAMPAIGN, KEY
 from openrate.web.openapi.errors import errors, success
 from openrate.web.openapi.shapes import CAMPAIGN_TOKEN, COUNTER, Schema, object_of, ref
 
-_COUNTERS = dict.fromkeys(["recipients", *SendTally._fields], COUNTER)
-_REASON = {"type": ["string", "null"], "description": "Why it waits, if it does."}
+_TALLY = dict.fromkeys(["recipients", *SendTally._fields], COUNTER)
+_REASON = {"type": ["string", "null"], "description": "Why it waits, or was cancelled."}
 _SEND = object_of(
     {
         "send_id": {"type": "string", "description": "The due time of the occurrence, as in push_time."},
         "state": {"type": "string", "enum": list(SendState)},
         "due_at": {"type": "string"},
         "finished_at": {"type": ["string", "null"]},
-        **_COUNTERS,
+        **_TALLY,
         "reason": _REASON,
     },
-    ["send_id", "state", "due_at", "finished_at", *_COUNTERS, "reason"],
+    ["send_id", "state", "due_at", "finished_at", *_TALLY, "reason"],
 )
 _PROGRESS = object_of(
     {
         "campaign_token": CAMPAIGN_TOKEN,
         "state": {"type": "string", "enum": list(CampaignState)},
-        **_COUNTERS,
+        **_TALLY,
         "reason": _REASON,
         "sends": {"type": "array", "items": ref("Send")},
     },
-    ["campaign_token", "state", *_COUNTERS, "reason", "sends"],
+    ["campaign_token", "state", *_TALLY, "reason", "sends"],
 )
 
 SCHEMAS: dict[str, Schema] = {"Send": _SEND, "Progress": _PROGRESS}
