@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from openrate.config import Settings
 from openrate.demo_facts import documented
 from openrate.examples import AB, PLAIN, StatsCall
-from program import ENVIRONMENT, Shop, server
+from program import ENVIRONMENT, OPENRATE, Shop, server
 from test_cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,24 @@ PAGES = sorted(
 )
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+
+
+_CAPITALS = {
+    "live_key": "LIVE_API_KEY",
+    "rest_api_key": "REST_API_KEY",
+    "campaign_token": "CAMPAIGN_TOKEN",
+}
+
+
+def done(command: str, given: dict[str, str], folder: Path) -> str:
+    """What a command of a page prints, with these in the place of what it says; it must succeed."""
+    for words, value in given.items():
+        command = command.replace(words, value)
+    ran = subprocess.run(
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
+    assert ran.returncode == 0, f"{command}\n{ran.stderr}"
+    return ran.stdout
 
 
 def text(page: str) -> str:
@@ -78,6 +97,25 @@ def test_the_readme_begins_with_two_commands() -> None:
     assert first
     assert first[2].split("\n") == ["make demo", "make test", ""]
     assert len(text("README.md")[: first.start()].strip().split("\n\n")[1].splitlines()) == 5
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour uses curl")
+def test_the_tour_of_the_readme_works_as_it_stands(tmp_path: Path) -> None:
+    tour = text("README.md").partition("## A short tour")[2].partition("## Where to read on")[0]
+    commands = re.split(r"\n+(?=\.venv|curl)", "\n".join(code for _, code in _FENCE.findall(tour)))
+    with server(tmp_path / "data") as running:
+        given = {
+            ".venv/bin/openrate": " ".join(OPENRATE),
+            "http://127.0.0.1:8000": running.address,
+            "curl": "curl --silent --show-error --fail",
+        }
+        said = ""
+        for command in commands:
+            said = done(command, given, tmp_path)
+            learned = re.findall(r'(live_key|rest_api_key|campaign_token)"?[: ]+"?(\w+)', said)
+            given |= {_CAPITALS[name]: value for name, value in learned}
+    assert "Last days (Shop)" in said
+    assert re.search(r"^\S+ +1 +1 +0", said, re.MULTILINE), said
 
 
 def test_the_page_about_the_statistics_call_shows_the_examples_as_they_are() -> None:
