@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from openrate import campaign_parameters
-from openrate.delivery import lane
+from openrate.delivery import lane, pace
 from openrate.delivery.planner import Planner
 from openrate.delivery.progress import progress
 from openrate.errors import OpenrateError, StoreFull
@@ -403,6 +403,33 @@ def test_without_credentials_a_send_waits_says_so_and_ends_with_its_time_to_live
         assert shop.state(first) == "running"
     assert total(shop.rows(second), "errors") == 2
     assert total(shop.rows(first), "errors") == 0
+
+
+def test_a_send_to_nobody_is_done_at_once_also_without_credentials(shop: Workshop) -> None:
+    def none(_app: App, _dev: bool) -> Provider:
+        raise OpenrateError("Shop has no credentials.")
+
+    shop.provide = none
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.state(token) == "completed")
+    (send,) = shop.sends.of(shop.campaign(token).id)
+    assert (send.recipients, send.state) == (0, "done")
+
+
+def test_new_credentials_are_tried_at_once_though_the_old_ones_were_to_rest(
+    shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "_FIRST_PAUSE", 60.0)
+    down = tmp_path / "down"
+    down.touch()
+    shop.register([f"t{n}" for n in range(300)])
+    shop.provide = lambda _app, _dev: StubProvider(shop.journal, down=down)
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: "down" in (shop.reason(token) or ""))
+        shop.provide = lambda _app, _dev: StubProvider(shop.journal)
+        wait_until(lambda: len(shop.sent(token)) > 200)
 
 
 def test_a_reason_that_is_over_is_gone_after_a_restart_too(shop: Workshop, tmp_path: Path) -> None:

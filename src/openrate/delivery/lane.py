@@ -101,8 +101,10 @@ class Lane:
         self._looked_at = now
         self._app = self._desk.records.app_by_key(self._app.live_key) or self._app
         self._work.look(self._app)
-        if self._provider is not None and self._desk.providers.credentials(self._app) != self._credentials:
+        if (credentials := self._desk.providers.credentials(self._app)) != self._credentials:
+            self._credentials = credentials
             self._is_outdated = True
+            self._window = Window()  # what closed it may be mended
         if self._app.send_rate != self._rate.per_minute:
             self._rate = Rate(self._app.send_rate, now)
         for send in self._work.open_sends:
@@ -126,7 +128,6 @@ class Lane:
             self._hang_up()  # the next one is made with the credentials of now
         if self._provider is None:
             try:
-                self._credentials = self._desk.providers.credentials(self._app)
                 self._provider = self._desk.providers.provider(self._app, self._dev)
             except OpenrateError as error:
                 self._wait_because(str(error), _PAUSE_S)

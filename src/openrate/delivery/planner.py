@@ -109,6 +109,8 @@ class Planner:
             chunks += len(some)
             recipients += sum(map(len, some))
         self._desk.sends.begin(send.id, chunks, recipients)
+        if not recipients:
+            self._desk.sends.finish(send.id, SendState.DONE, self._desk.clock.now())
         logger.info(
             "Campaign %s of %s, send %s: %d recipients.", campaign.token, app.name, send.send_id, recipients
         )
