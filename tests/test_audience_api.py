@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from conftest import World
+from openrate import installation_import
 from openrate.model import FactType
 from test_web import refused
 
@@ -156,6 +157,8 @@ def test_an_import_takes_the_good_rows_and_says_what_is_wrong_with_the_others(wo
         json.dumps({"push_token": "p2"}),
         json.dumps({"installation_id": "imp 2"}),
         json.dumps({"installation_id": "imp.3", "platform": "web"}),
+        json.dumps({"installation_id": "imp.3", "pushtoken": "p4"}),
+        json.dumps({"installation_id": "imp.3", "opted_in": "yes"}),
         json.dumps({"installation_id": "imp.1", "push_token": "p3", "language": "fr"}),
     ]
     answer = world.client.post(
@@ -163,14 +166,19 @@ def test_an_import_takes_the_good_rows_and_says_what_is_wrong_with_the_others(wo
         headers=world.shop.server | NDJSON,
         content="\n".join(lines),
     )
-    assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 2, 5)
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 2, 7)
     assert [(each["index"], each["code"]) for each in answer.json()["errors"]] == [
         (1, "malformed"),
         (2, "malformed"),
         (3, "missing_field"),
         (4, "malformed"),
         (5, "malformed"),
+        (6, "malformed"),
+        (7, "malformed"),
     ]
+    says = [each["message"] for each in answer.json()["errors"]]
+    assert says[-2].startswith("pushtoken is not known")
+    assert says[-1] == "opted_in is neither true nor false, which are accepted."
     assert [fact.type for fact in world.log.facts(installation_id="imp.1")] == [FactType.INSTALLED]
     assert list(world.log.facts(installation_id="imp.3")) == []
 
@@ -199,13 +207,17 @@ def test_an_import_of_csv_has_a_heading_and_json_in_some_cells(world: World) -> 
     refused(world.client.post(url, headers=headers, content=b"installation_id\n\xff"), 400, 32)
 
 
-def test_an_import_is_for_servers_that_may_write(world: World) -> None:
+def test_an_import_is_for_servers_that_may_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation_import, "MOST_ROWS", 500)
     refused(imported(world, headers=world.shop.reader), 403, 12)
     refused(imported(world, headers=world.rival.server), 401, 10)
     refused(imported(world, headers=world.device().bearer), 401, 10)
     url = f"/v1/{world.shop.live}/installations/import"
     refused(world.client.post(url, headers=world.shop.server, json=[]), 400, 31)
-    refused(world.client.post(url, headers=world.shop.server | NDJSON, content=b"\n" * 500_001), 413, 31)
+    refused(world.client.post(url, headers=world.shop.server | NDJSON, content=b"1\n" * 501), 413, 31)
+    full = b"installation_id\n" + b"\n".join([b"no id"] * 500) + b"\n"
+    answer = world.client.post(url, headers=world.shop.server | CSV, content=full)
+    assert (answer.status_code, answer.json()["rejected"]) == (200, 500)
 
 
 def test_an_import_refreshes_what_is_there_and_leaves_what_it_does_not_say(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrate.audience import read_query, stored_number, version_key
+from openrate.audience import read_query, read_targeting, stored_number, version_key
 from openrate.conditions import (
     All,
     AnyOf,
@@ -84,7 +84,9 @@ REFUSED: list[tuple[object, str]] = [
     ({"$nor": [{}]}, "targeting.query.$nor is not known"),
     ({"$or": []}, "targeting.query.$or has 0 items"),
     ({"$or": {}}, "targeting.query.$or is an object"),
-    ({"$or": [{}, {"c.age": {"$gt": True}}]}, "targeting.query.$or[1].c.age.$gt is true"),
+    ({"$or": [{"c.a": 1}, {"c.age": {"$gt": True}}]}, "targeting.query.$or[1].c.age.$gt is true"),
+    ({"$or": [{}, {"c.age": 3}]}, "targeting.query.$or[0] is empty"),
+    ({"$not": {}}, "targeting.query.$not is empty"),
     ({"$and": [3]}, "targeting.query.$and[0] is a number"),
     ({"c.age": {"$gt": None}}, "targeting.query.c.age.$gt is null"),
     ({"c.age": {"$between": 1}}, "targeting.query.c.age.$between is not known"),
@@ -125,6 +127,17 @@ def test_thirty_one_conditions_are_accepted_and_not_one_more() -> None:
     read_query(most)
     with pytest.raises(MalformedParameter, match=r"\$or\[14\].c.a14.\$lt is one condition too many"):
         read_query({"language": "fr", "region": "fr"} | {"$or": most["$or"]})
+
+
+def test_thirty_one_groups_are_accepted_and_not_one_more() -> None:
+    def groups(count: int) -> dict[str, Any]:
+        return {"$and": [{"$and": [{"c.a": 1}]} for _ in range(count - 1)]}
+
+    with pytest.raises(MalformedParameter, match="one condition too many"):
+        read_query({"$and": [{"$and": [{"c.a": 1}, {"c.b": 2}]} for _ in range(20)]})
+    read_query(groups(31))
+    with pytest.raises(MalformedParameter, match="one group too many"):
+        read_query({"$or": [groups(16), groups(16)]})
 
 
 def test_ten_levels_are_accepted_and_not_one_more() -> None:
@@ -200,3 +213,20 @@ def test_a_number_is_stored_so_that_storing_it_again_changes_nothing(given_numbe
     if stored is not None:
         assert stored_number(stored) == stored
         assert stored == pytest.approx(given_number, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("targeting", "says"),
+    [
+        ({"language": ["fr"]}, "targeting.language is not known: did you mean languages"),
+        ({"audience": ["vip"]}, "targeting.audience is not known: did you mean audiences"),
+        ({"people": "x"}, "segments, languages, regions, audiences, query are accepted"),
+        ({"targeting": {"languages": ["fr"]}}, "targeting.targeting is not known: send what is inside it"),
+        ({"languages": ["fr"] * 301}, "targeting.languages has 301 entries: at most 300"),
+    ],
+)
+def test_a_targeting_that_would_be_for_others_than_was_meant_is_refused(
+    targeting: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(MalformedParameter, match=says):
+        read_targeting(targeting)

@@ -165,7 +165,7 @@ mixed = st.builds(
     st.booleans(),
 )
 queries = st.recursive(
-    st.lists(on_field, max_size=2).map(dict),
+    st.lists(on_field, min_size=1, max_size=2).map(dict),
     lambda inner: (
         st.builds(lambda parts: {"$or": parts}, st.lists(inner, min_size=1, max_size=3))
         | st.builds(lambda parts: {"$and": parts}, st.lists(inner, min_size=1, max_size=3))

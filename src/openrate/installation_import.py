@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from openrate.errors import ApiError, BodyTooLarge, MalformedJsonBody, MissingParameter
+from openrate.errors import ApiError, BodyTooLarge, MalformedJsonBody, MalformedParameter, MissingParameter
 from openrate.events import Refusal
 from openrate.ingest import MOST_ERRORS, IngestAnswer
 from openrate.installations import Installations
@@ -22,6 +22,7 @@ MOST_ROWS = 500_000
 _AT_ONCE = 1_000
 """Rows that share a commit; others' registrations wait for it, about 50 ms."""
 _IN_JSON = {"attributes", "tags"}
+_FIELDS = set(Registration.__struct_fields__)
 _TRUTH = {"true": True, "false": False}
 
 _Row = dict[str, Any]
@@ -38,9 +39,11 @@ def take(installations: Installations, app: App, dev: bool, body: bytes, media_t
         MalformedJsonBody: CSV without a heading or not in UTF-8; nothing was taken.
         StoreError: what came before in the body may have been taken; send all of it again.
     """
-    if body.count(b"\n") > MOST_ROWS:
+    read = _csv_rows if media_type == CSV else _ndjson_rows
+    # Lines first: there are no more rows than lines, and to count rows takes as long as to read them.
+    if body.count(b"\n") > MOST_ROWS and sum(1 for _ in read(body)) > MOST_ROWS:
         raise BodyTooLarge(f"A request takes at most {MOST_ROWS} rows: send them in several.")
-    rows = enumerate(_csv_rows(body) if media_type == CSV else _ndjson_rows(body))
+    rows = enumerate(read(body))
     accepted, rejected = 0, 0
     errors: list[Refusal] = []
     while batch := list(islice(rows, _AT_ONCE)):
@@ -69,6 +72,10 @@ def _read(app: App, batch: list[tuple[int, _Row | str]]) -> tuple[list[Registrat
 def _registration(app: App, row: _Row) -> Registration:
     if row.get("installation_id") is None:
         raise MissingParameter("installation_id is missing: say 1 to 64 characters of A-Za-z0-9_.:-.")
+    for name in row.keys() - _FIELDS:
+        raise MalformedParameter(f"{name[:40]} is not known: {', '.join(sorted(_FIELDS))} are accepted.")
+    if not isinstance(row.get("opted_in"), bool | None):
+        raise MalformedParameter("opted_in is neither true nor false, which are accepted.")
     wanted = registration_of({"platform": app.platform.value, **row})
     wanted.check_platform(app.platform)
     return wanted
@@ -98,11 +105,11 @@ def _csv_rows(body: bytes) -> Iterator[_Row | str]:
         heading = next(reader, [])
     except csv.Error as error:
         raise MalformedJsonBody(f"The heading of the CSV cannot be read: {error}.") from None
-    unknown = set(heading) - set(Registration.__struct_fields__)
+    unknown = set(heading) - _FIELDS
     if "installation_id" not in heading or unknown or len(set(heading)) < len(heading):
         raise MalformedJsonBody(
             "The first line of the CSV names the columns, each once: installation_id and any of "
-            f"{', '.join(name for name in Registration.__struct_fields__ if name != 'installation_id')}."
+            f"{', '.join(sorted(_FIELDS - {'installation_id'}))}."
         )
     return _csv_rows_below(reader, heading)
 

@@ -44,6 +44,7 @@ LONGEST_QUERY = 100_000
 """Characters of a query that is given as a string."""
 _SHOWN = 40
 
+_GROUPS = {"$and", "$or", "$not"}
 _NAMED = {"c": Source.ATTRIBUTE, "t": Source.TAGS}
 _NATIVE = {str(source): source for source in Source if source not in _NAMED.values()}
 _ORDERED = {Source.ATTRIBUTE, Source.APP_VERSION, *FACTS}
@@ -96,6 +97,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._conditions = 0
+        self._groups = 0
 
     def condition(self, place: str, given: object, depth: int) -> Condition:
         """An object: all of what its keys say."""
@@ -103,10 +105,18 @@ class _Reader:
             raise _wrong(place, given, "an object of conditions")
         if depth > DEEPEST:
             raise MalformedParameter(f"{place} is nested too deep: at most {DEEPEST} levels are accepted.")
+        if not given and depth:
+            raise MalformedParameter(f"{place} is empty: an object of conditions is accepted.")
         return _all(self._entry(place, key, value, depth) for key, value in given.items())
 
     def _entry(self, place: str, key: str, value: object, depth: int) -> Condition:
         where = f"{place}.{_cut(key)}"
+        if key in _GROUPS:
+            self._groups += 1
+            if self._groups > MOST_CONDITIONS:
+                raise MalformedParameter(
+                    f"{where} is one group too many: at most {MOST_CONDITIONS} of $and, $or, $not are accepted."
+                )
         match key:
             case "$and":
                 return _all(self._several(where, value, depth))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from openrate.audience.query import read_query
@@ -25,15 +26,23 @@ from openrate.conditions import (
     Not,
     Segment,
 )
+from openrate.errors import MalformedParameter
+
+MOST_ENTRIES = 300
+"""Languages, regions, audiences: more than there are countries, and SQL of a depth that SQLite takes."""
+_PARTS = ("segments", "languages", "regions", "audiences", "query")
 
 
 def read_targeting(targeting: Mapping[str, Any] | None) -> Condition:
     """The conditions of a ``targeting`` whose parts have the types of ``campaign_parameters``.
 
     Raises:
-        MalformedParameter: ``query`` is not accepted.
+        MalformedParameter: ``query`` is not accepted, a list is too long, or there is a part that is not known: to
+            leave it out would send to people who were not meant.
     """
     given = targeting or {}
+    for name, value in given.items():
+        _check(name, value)
     parts: list[Condition] = []
     if segments := given.get("segments"):
         parts.append(InSegments(frozenset(Segment[name] for name in segments)))
@@ -46,6 +55,19 @@ def read_targeting(targeting: Mapping[str, Any] | None) -> Condition:
     if given.get("query") is not None:
         parts.append(read_query(given["query"]))
     return All(tuple(parts))
+
+
+def _check(name: str, value: Any) -> None:
+    if name not in _PARTS:
+        near = get_close_matches(name, _PARTS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"{', '.join(_PARTS)} are accepted."
+        if name == "targeting":
+            hint = "send what is inside it."
+        raise MalformedParameter(f"targeting.{name[:40]} is not known: {hint}")
+    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        raise MalformedParameter(
+            f"targeting.{name} has {len(value)} entries: at most {MOST_ENTRIES} are accepted."
+        )
 
 
 def needs_facts(condition: Condition) -> bool:
