@@ -91,6 +91,16 @@ def test_an_estimate_counts_what_a_targeting_selects(world: World, people: str) 
     assert estimate(world, world.news.live, **region)["installations"] == 0
 
 
+def test_a_campaign_of_another_sender_keeps_what_it_says_to_that_sender(world: World) -> None:
+    url, headers = f"/1.1/{world.shop.live}/campaigns", world.shop.server
+    campaign = {"name": "Own words", "live": False, "push_time": "now", "messages": [{"body": "Hello"}]}
+    targeting = {"language": ["fr"], "languages": ["fr"] * 501}
+    created = world.client.post(f"{url}/create", headers=headers, json=campaign | {"targeting": targeting})
+    assert created.status_code == 201
+    shown = world.client.get(f"{url}/{created.json()['campaign_token']}", headers=headers)
+    assert shown.json()["targeting"] == targeting
+
+
 def test_an_estimate_is_refused_at_the_place_that_is_wrong(world: World) -> None:
     url = f"/v1/{world.shop.live}/audience/estimate"
 
@@ -100,6 +110,9 @@ def test_an_estimate_is_refused_at_the_place_that_is_wrong(world: World) -> None
     refused(ask({"query": {"c.age": {"$near": 1}}}), 400, 31)
     assert "targeting.query.c.age.$near" in ask({"query": {"c.age": {"$near": 1}}}).json()["message"]
     refused(ask({"segments": ["new"]}), 400, 31)
+    refused(ask({"language": ["fr"]}), 400, 31)
+    refused(ask({"targeting": {"languages": ["fr"]}}), 400, 31)
+    assert "send what is inside it" in ask({"targeting": {"languages": ["fr"]}}).json()["message"]
     refused(ask([]), 400, 32)
     refused(ask({}, world.rival.server), 401, 10)
     refused(ask({}, {}), 401, 10)
@@ -207,17 +220,52 @@ def test_an_import_of_csv_has_a_heading_and_json_in_some_cells(world: World) -> 
     refused(world.client.post(url, headers=headers, content=b"installation_id\n\xff"), 400, 32)
 
 
-def test_an_import_is_for_servers_that_may_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation_import, "MOST_ROWS", 500)
+def test_an_import_is_for_servers_that_may_write(world: World) -> None:
     refused(imported(world, headers=world.shop.reader), 403, 12)
     refused(imported(world, headers=world.rival.server), 401, 10)
     refused(imported(world, headers=world.device().bearer), 401, 10)
     url = f"/v1/{world.shop.live}/installations/import"
     refused(world.client.post(url, headers=world.shop.server, json=[]), 400, 31)
-    refused(world.client.post(url, headers=world.shop.server | NDJSON, content=b"1\n" * 501), 413, 31)
-    full = b"installation_id\n" + b"\n".join([b"no id"] * 500) + b"\n"
-    answer = world.client.post(url, headers=world.shop.server | CSV, content=full)
-    assert (answer.status_code, answer.json()["rejected"]) == (200, 500)
+
+
+@pytest.mark.parametrize(
+    ("headers", "heading", "row"),
+    [
+        (NDJSON, b"", b"{}\n"),
+        (NDJSON, b"\n\n", b"{}\r\n\r\n"),
+        (CSV, b"installation_id\n", b"no id\n"),
+        (CSV, b"installation_id,custom_id\r\n", b'no id,"two\r\nlines"\r\n'),
+        (CSV, b"installation_id\r", b"no id\r"),
+    ],
+)
+def test_an_import_counts_rows_and_not_lines(
+    world: World, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], heading: bytes, row: bytes
+) -> None:
+    monkeypatch.setattr(installation_import, "MOST_ROWS", 500)
+
+    def sent(content: bytes) -> httpx.Response:
+        url = f"/v1/{world.shop.live}/installations/import"
+        return world.client.post(url, headers=world.shop.server | headers, content=content)
+
+    assert sent(heading + row * 500).json()["rejected"] == 500
+    assert sent(heading + (row * 500).rstrip()).json()["rejected"] == 500
+    refused(sent(heading + row * 501), 413, 31)
+    refused(sent(heading + (row * 501).rstrip()), 413, 31)
+
+
+def test_an_import_says_which_field_was_meant(world: World) -> None:
+    rows = [
+        {"installation_id": "meant", name: "x"} for name in ("pushtoken", "lang", "PLATFORM", "shoe size")
+    ]
+    says = [each["message"] for each in imported(world, *rows).json()["errors"]]
+    assert [said.split("?")[0] for said in says[:3]] == [
+        "pushtoken is not known: did you mean push_token",
+        "lang is not known: did you mean language",
+        "PLATFORM is not known: did you mean platform",
+    ]
+    assert says[3].startswith("shoe size is not known: platform, installation_id, ")
+    url = f"/v1/{world.shop.live}/installations"
+    assert world.client.post(url, json={"platform": "ios", "pushtoken": "x"}).status_code == 201
 
 
 def test_an_import_refreshes_what_is_there_and_leaves_what_it_does_not_say(world: World) -> None:

@@ -76,6 +76,7 @@ REFUSED: list[tuple[object, str]] = [
     ("", "targeting.query is a string that does not hold JSON"),
     ("[" * 99_000, "targeting.query is a string that does not hold JSON"),
     ("{" + " " * 100_000 + "}", "targeting.query has 100002 characters"),
+    ({f"c.a{number}": {"$in": ["x" * 500] * 64} for number in range(4)}, "targeting.query has 128"),
     ("3", "targeting.query is a number"),
     ({"age": 3}, "targeting.query.age is not known"),
     ({"c.": 3}, "targeting.query.c. cannot be a name"),
@@ -220,9 +221,15 @@ def test_a_number_is_stored_so_that_storing_it_again_changes_nothing(given_numbe
     [
         ({"language": ["fr"]}, "targeting.language is not known: did you mean languages"),
         ({"audience": ["vip"]}, "targeting.audience is not known: did you mean audiences"),
-        ({"people": "x"}, "segments, languages, regions, audiences, query are accepted"),
-        ({"targeting": {"languages": ["fr"]}}, "targeting.targeting is not known: send what is inside it"),
-        ({"languages": ["fr"] * 301}, "targeting.languages has 301 entries: at most 300"),
+        ({"Regions": ["fr"]}, "targeting.Regions is not known: did you mean regions"),
+        (
+            {"people": "x"},
+            "people is not known: segments, languages, regions, audiences and query are accepted",
+        ),
+        ({"x" * 100: None}, "targeting.x{40} is not known"),
+        ({"live": 1, "targeting": {"languages": ["fr"]}}, "targeting is not known: send what is inside it"),
+        ({"languages": ["fr"] * 501}, "targeting.languages has 501 entries: at most 500"),
+        ({"audiences": ["vip"] * 501}, "targeting.audiences has 501 entries: at most 500"),
     ],
 )
 def test_a_targeting_that_would_be_for_others_than_was_meant_is_refused(

@@ -59,7 +59,7 @@ TEXTS = [
     "\n",
 ]
 VERSIONS = ["2.9", "2.10", "2.0", "2.0.0", "v2", "2.0-beta", "2.0 (7)", "new", "10"]
-LANGUAGES = ["fr", "FR", "fr-FR", "fr_CA", "fro", "en", "É", "%"]
+LANGUAGES = ["fr", "FR", "fr-FR", "fr_CA", "fro", "en", "É", "%", "", "_"]
 REGIONS = ["FR", "fr", "US", "_"]
 ZONES = ["Europe/Paris", "Asia/Tokyo", "Mars/Base", ""]
 LISTS = ["vip", "new", "nobody's"]
@@ -342,6 +342,25 @@ def test_opens_are_found_while_others_are_added(stores: Stores) -> None:
     stop.set()
     adding.join()
     assert (stores.log.opens(app.id, False).of(["new0.1"]).first_seen == START).all()
+
+
+def test_as_many_entries_as_are_accepted_can_be_selected(stores: Stores) -> None:
+    app = stores.new_app()
+    installation = Installation(
+        app.id, "i", False, Platform.IOS, None, 1, "t", language="fr_CA", region="FR", tags={"a": ["b"]}
+    )
+    stores.records.put_installation(installation, START)
+    stores.records.put_audience(app.id, False, "vip", ["i"], START)
+    others = [f"{'x' * number}{number}" for number in range(499)]
+    targeting: dict[str, Any] = {
+        "segments": ["IMPORTED"] * 500,
+        "languages": [*others, "FR"],
+        "regions": [*others, "fr"],
+        "audiences": [*others, "vip"],
+        "query": {"$and": [{"t.a": {"$in": ["b", *others[:30]]}} for _ in range(30)]},
+    }
+    selection = Selection(app.id, False, read_targeting(targeting), AsOf(START, 1))
+    assert stores.ids(selection) == ["i"]
 
 
 def test_a_list_of_one_world_selects_nobody_of_the_other(stores: Stores) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,9 @@ MOST_ROWS = 500_000
 _AT_ONCE = 1_000
 """Rows that share a commit; others' registrations wait for it, about 50 ms."""
 _IN_JSON = {"attributes", "tags"}
-_FIELDS = set(Registration.__struct_fields__)
+_FIELDS = Registration.__struct_fields__
+_SHOWN = 40
+"""Characters of an unknown name that the message repeats."""
 _TRUTH = {"true": True, "false": False}
 
 _Row = dict[str, Any]
@@ -40,8 +43,9 @@ def take(installations: Installations, app: App, dev: bool, body: bytes, media_t
         StoreError: what came before in the body may have been taken; send all of it again.
     """
     read = _csv_rows if media_type == CSV else _ndjson_rows
-    # Lines first: there are no more rows than lines, and to count rows takes as long as to read them.
-    if body.count(b"\n") > MOST_ROWS and sum(1 for _ in read(body)) > MOST_ROWS:
+    # Ends of lines first: there is at most one row more than these, and to count rows takes as long as to read them.
+    ends = body.count(b"\n") + body.count(b"\r")
+    if ends >= MOST_ROWS and any(True for _ in islice(read(body), MOST_ROWS, None)):
         raise BodyTooLarge(f"A request takes at most {MOST_ROWS} rows: send them in several.")
     rows = enumerate(read(body))
     accepted, rejected = 0, 0
@@ -72,13 +76,21 @@ def _read(app: App, batch: list[tuple[int, _Row | str]]) -> tuple[list[Registrat
 def _registration(app: App, row: _Row) -> Registration:
     if row.get("installation_id") is None:
         raise MissingParameter("installation_id is missing: say 1 to 64 characters of A-Za-z0-9_.:-.")
-    for name in row.keys() - _FIELDS:
-        raise MalformedParameter(f"{name[:40]} is not known: {', '.join(sorted(_FIELDS))} are accepted.")
-    if not isinstance(row.get("opted_in"), bool | None):
+    for name in row:
+        if name not in _FIELDS:
+            raise _unknown(name)
+    if not isinstance(row.get("opted_in", True), bool):
         raise MalformedParameter("opted_in is neither true nor false, which are accepted.")
     wanted = registration_of({"platform": app.platform.value, **row})
     wanted.check_platform(app.platform)
     return wanted
+
+
+def _unknown(name: str) -> MalformedParameter:
+    """A device may say more than we know; in an import it would be a push token that is lost without a word."""
+    near = get_close_matches(name.lower(), _FIELDS, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return MalformedParameter(f"{name[:_SHOWN]} is not known: {meant}{', '.join(_FIELDS)} are accepted.")
 
 
 def _ndjson_rows(body: bytes) -> Iterator[_Row | str]:
@@ -105,11 +117,11 @@ def _csv_rows(body: bytes) -> Iterator[_Row | str]:
         heading = next(reader, [])
     except csv.Error as error:
         raise MalformedJsonBody(f"The heading of the CSV cannot be read: {error}.") from None
-    unknown = set(heading) - _FIELDS
+    unknown = set(heading).difference(_FIELDS)
     if "installation_id" not in heading or unknown or len(set(heading)) < len(heading):
         raise MalformedJsonBody(
             "The first line of the CSV names the columns, each once: installation_id and any of "
-            f"{', '.join(sorted(_FIELDS - {'installation_id'}))}."
+            f"{', '.join(name for name in _FIELDS if name != 'installation_id')}."
         )
     return _csv_rows_below(reader, heading)
 

@@ -40,8 +40,10 @@ DEEPEST = 10
 LONGEST_NAME = 64
 LONGEST_TEXT = 512
 """Characters of a text to compare with; attributes are held to the same."""
+MOST_GROUPS = 31
+"""$and, $or and $not together: with no empty object among them, the bound of everything else as well."""
 LONGEST_QUERY = 100_000
-"""Characters of a query that is given as a string."""
+"""Characters of a query that is given as a string; bytes of JSON of one that is given as an object."""
 _SHOWN = 40
 
 _GROUPS = {"$and", "$or", "$not"}
@@ -68,6 +70,8 @@ def read_query(given: object, place: str = "targeting.query") -> Condition:
     """
     if isinstance(given, str):
         given = _decoded(place, given)
+    elif (size := len(msgspec.json.encode(given))) > LONGEST_QUERY:
+        raise MalformedParameter(f"{place} has {size} bytes: at most {LONGEST_QUERY} are accepted.")
     return _Reader().condition(place, given, 0)
 
 
@@ -106,16 +110,16 @@ class _Reader:
         if depth > DEEPEST:
             raise MalformedParameter(f"{place} is nested too deep: at most {DEEPEST} levels are accepted.")
         if not given and depth:
-            raise MalformedParameter(f"{place} is empty: an object of conditions is accepted.")
+            raise MalformedParameter(f"{place} is empty: an object with a condition in it is accepted.")
         return _all(self._entry(place, key, value, depth) for key, value in given.items())
 
     def _entry(self, place: str, key: str, value: object, depth: int) -> Condition:
         where = f"{place}.{_cut(key)}"
         if key in _GROUPS:
             self._groups += 1
-            if self._groups > MOST_CONDITIONS:
+            if self._groups > MOST_GROUPS:
                 raise MalformedParameter(
-                    f"{where} is one group too many: at most {MOST_CONDITIONS} of $and, $or, $not are accepted."
+                    f"{where} is one group too many: at most {MOST_GROUPS} of $and, $or and $not are accepted."
                 )
         match key:
             case "$and":

@@ -92,8 +92,8 @@ def _is_in(condition: InLanguages | InRegions | InAudiences | InTimezones, subje
     installation = subject.installation
     match condition:
         case InLanguages(languages):
-            own = folded_language(installation.language or "")
-            return any(own == language or own.startswith(f"{language}-") for language in languages)
+            own = None if installation.language is None else folded_language(installation.language)
+            return own is not None and any(f"{own}-".startswith(f"{each}-") for each in languages)
         case InRegions(regions):
             return installation.region is not None and folded(installation.region) in regions
         case InAudiences(names):

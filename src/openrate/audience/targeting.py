@@ -28,9 +28,12 @@ from openrate.conditions import (
 )
 from openrate.errors import MalformedParameter
 
-MOST_ENTRIES = 300
-"""Languages, regions, audiences: more than there are countries, and SQL of a depth that SQLite takes."""
+MOST_ENTRIES = 500
+"""Segments, languages, regions, audiences in a list: twice as many as there are countries."""
 _PARTS = ("segments", "languages", "regions", "audiences", "query")
+_ACCEPTED = f"{', '.join(_PARTS[:-1])} and {_PARTS[-1]}"
+_SHOWN = 40
+"""Characters of an unknown name that the message repeats."""
 
 
 def read_targeting(targeting: Mapping[str, Any] | None) -> Condition:
@@ -41,8 +44,12 @@ def read_targeting(targeting: Mapping[str, Any] | None) -> Condition:
             leave it out would send to people who were not meant.
     """
     given = targeting or {}
+    _check_names(given)
     for name, value in given.items():
-        _check(name, value)
+        if isinstance(value, list) and len(value) > MOST_ENTRIES:
+            raise MalformedParameter(
+                f"targeting.{name} has {len(value)} entries: at most {MOST_ENTRIES} are accepted."
+            )
     parts: list[Condition] = []
     if segments := given.get("segments"):
         parts.append(InSegments(frozenset(Segment[name] for name in segments)))
@@ -57,16 +64,17 @@ def read_targeting(targeting: Mapping[str, Any] | None) -> Condition:
     return All(tuple(parts))
 
 
-def _check(name: str, value: Any) -> None:
-    if name not in _PARTS:
-        near = get_close_matches(name, _PARTS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"{', '.join(_PARTS)} are accepted."
-        if name == "targeting":
-            hint = "send what is inside it."
-        raise MalformedParameter(f"targeting.{name[:40]} is not known: {hint}")
-    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+def _check_names(given: Mapping[str, Any]) -> None:
+    unknown = [name for name in given if name not in _PARTS]
+    if "targeting" in unknown:
         raise MalformedParameter(
-            f"targeting.{name} has {len(value)} entries: at most {MOST_ENTRIES} are accepted."
+            f"targeting.targeting is not known: send what is inside it, for {_ACCEPTED} are accepted here."
+        )
+    if unknown:
+        near = get_close_matches(unknown[0].lower(), _PARTS, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise MalformedParameter(
+            f"targeting.{unknown[0][:_SHOWN]} is not known: {meant}{_ACCEPTED} are accepted."
         )
 
 
