@@ -31,7 +31,8 @@ from openrate.model import (
 )
 from openrate.ports.event_log import Opens
 from openrate.ports.records import Selected
-from openrate.storage import audience, audience_lists, installations
+from openrate.storage import audience, installations
+from openrate.storage.audience_lists import AudienceLists
 from openrate.storage.database import Database
 from openrate.storage.directory import read_directory
 from openrate.storage.remembered import Remembered
@@ -62,6 +63,7 @@ class SqlRecords:
         with self.database.reading() as connection:
             self._directory = read_directory(connection)
         self._directory_lock = threading.Lock()
+        self._audience_lists = AudienceLists(self.database)
         self._refs: Remembered[CampaignRef] = Remembered(_REFS_REMEMBERED)
         self._campaigns: Remembered[Campaign] = Remembered(_CAMPAIGNS_REMEMBERED)
 
@@ -285,18 +287,15 @@ class SqlRecords:
         self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
     ) -> Audience:
         """Make or replace a named list of installations; ids that are there twice count once."""
-        with self.database.writing() as connection:
-            return audience_lists.put(connection, app_id, dev, name, installation_ids, at)
+        return self._audience_lists.put(app_id, dev, name, installation_ids, at)
 
     def audiences(self, app_id: int, dev: bool) -> list[Audience]:
         """The named lists of an app and a world, by name."""
-        with self.database.reading() as connection:
-            return audience_lists.read_all(connection, app_id, dev)
+        return self._audience_lists.read_all(app_id, dev)
 
     def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
         """Remove a list; False when there is none of that name."""
-        with self.database.writing() as connection:
-            return audience_lists.remove(connection, app_id, dev, name)
+        return self._audience_lists.remove(app_id, dev, name)
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A secret of this server by name, made at first use."""

@@ -136,25 +136,23 @@ retired_installations = Table(
 audiences = Table(
     "audiences",
     METADATA,
+    Column("id", _Id, primary_key=True),
     Column("app_id", _Id, ForeignKey("apps.id"), nullable=False),
     Column("dev", Boolean, nullable=False),
     Column("name", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("app_id", "dev", "name"),
+    # One of a name is; the others are being written or being removed.
+    Column("is_current", Boolean, nullable=False),
+    Index(None, "app_id", "dev", "name"),
 )
 
 audience_members = Table(
     "audience_members",
     METADATA,
-    Column("app_id", _Id, nullable=False),
-    Column("dev", Boolean, nullable=False),
-    Column("audience", Text, nullable=False),
+    Column("audience", _Id, ForeignKey("audiences.id"), nullable=False),
     Column("installation_id", Text, nullable=False),
-    PrimaryKeyConstraint("app_id", "dev", "audience", "installation_id"),
-    ForeignKeyConstraint(
-        ["app_id", "dev", "audience"], ["audiences.app_id", "audiences.dev", "audiences.name"]
-    ),
+    PrimaryKeyConstraint("audience", "installation_id"),
     # All of a row is its key.
     sqlite_with_rowid=False,
 )

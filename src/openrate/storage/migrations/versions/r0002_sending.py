@@ -75,26 +75,23 @@ def _fill_version_keys() -> None:
 def _audiences() -> None:
     op.create_table(
         "audiences",
+        sa.Column("id", _Id, nullable=False),
         sa.Column("app_id", _Id, nullable=False),
         sa.Column("dev", sa.Boolean, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("app_id", "dev", "name", name="audiences_pk"),
+        sa.Column("is_current", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="audiences_pk"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="audiences_of_apps"),
     )
+    op.create_index("audiences_by_app_id_dev_name", "audiences", ["app_id", "dev", "name"])
     op.create_table(
         "audience_members",
-        sa.Column("app_id", _Id, nullable=False),
-        sa.Column("dev", sa.Boolean, nullable=False),
-        sa.Column("audience", sa.Text, nullable=False),
+        sa.Column("audience", _Id, nullable=False),
         sa.Column("installation_id", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("app_id", "dev", "audience", "installation_id", name="audience_members_pk"),
-        sa.ForeignKeyConstraint(
-            ["app_id", "dev", "audience"],
-            ["audiences.app_id", "audiences.dev", "audiences.name"],
-            name="audience_members_of_audiences",
-        ),
+        sa.PrimaryKeyConstraint("audience", "installation_id", name="audience_members_pk"),
+        sa.ForeignKeyConstraint(["audience"], ["audiences.id"], name="audience_members_of_audiences"),
         sqlite_with_rowid=False,
     )
 
