@@ -11,6 +11,7 @@ import pytest
 from conftest import World
 from openrate import installation_import
 from openrate.model import FactType
+from openrate.registration import Registration
 from test_web import refused
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -151,9 +152,19 @@ def test_a_named_list_that_is_wrong_is_refused_whole(world: World) -> None:
     refused(world.client.post(f"{url}/bad", headers=world.shop.reader, json=[]), 403, 12)
     refused(world.client.delete(f"{url}/bad", headers=world.shop.reader), 403, 12)
     refused(world.client.post(f"{url}/bad name", headers=headers, json=[]), 400, 31)
-    wrong: list[Any] = [["ok", "not ok"], ["ok", 3], {"ids": []}, "ok"]
-    for content in wrong:
-        refused(world.client.post(f"{url}/bad", headers=headers, json=content), 400, 31)
+    ids = "strings of 1 to 64 characters of A-Za-z0-9_.:- are accepted."
+    wrong: list[tuple[Any, str]] = [
+        (["ok", "not ok"], f"The id at index 1 is not accepted: {ids}"),
+        (["ok", "ok", 3], f"The id at index 2 is not accepted: {ids}"),
+        ({"ids": []}, f"The body is no array of ids: {ids}"),
+        ("ok", f"The body is no array of ids: {ids}"),
+    ]
+    for content, says in wrong:
+        answer = world.client.post(f"{url}/bad", headers=headers, json=content)
+        refused(answer, 400, 31)
+        assert answer.json()["message"] == says
+    answer = world.client.post(f"{url}/bad", headers=headers | NDJSON, content=b'"ok"\n\n"not ok"\n')
+    assert answer.json()["message"] == f"The id at index 1 is not accepted: {ids}"
     refused(world.client.post(f"{url}/bad", headers=headers | NDJSON, content=b'"ok"\nok\n'), 400, 32)
     refused(world.client.post(f"{url}/bad", headers=headers | CSV, content=b"ok"), 400, 31)
     too_large = b'"' + b"a" * (16 << 20) + b'"'
@@ -191,7 +202,7 @@ def test_an_import_takes_the_good_rows_and_says_what_is_wrong_with_the_others(wo
     ]
     says = [each["message"] for each in answer.json()["errors"]]
     assert says[-2].startswith("pushtoken is not known")
-    assert says[-1] == "opted_in is neither true nor false, which are accepted."
+    assert says[-1] == "opted_in is not accepted: say true or false."
     assert [fact.type for fact in world.log.facts(installation_id="imp.1")] == [FactType.INSTALLED]
     assert list(world.log.facts(installation_id="imp.3")) == []
 
@@ -251,6 +262,36 @@ def test_an_import_counts_rows_and_not_lines(
     assert sent(heading + (row * 500).rstrip()).json()["rejected"] == 500
     refused(sent(heading + row * 501), 413, 31)
     refused(sent(heading + (row * 501).rstrip()), 413, 31)
+
+
+def test_a_field_that_is_wrong_is_refused_in_words(world: World) -> None:
+    short = "1 to 64 characters, none of them a control character."
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"platform": "windows"}, "platform is not accepted: say ios, android or web."),
+        (
+            {"installation_id": "a b"},
+            "installation_id is not accepted: say 1 to 64 characters of A-Za-z0-9_.:-.",
+        ),
+        ({"installation_secret": "short"}, "installation_secret is not accepted: say 22 to 64 characters."),
+        (
+            {"push_token": {"endpoint": "https://a", "keys": {}}},
+            "push_token.keys is not accepted: say 1 to 4096",
+        ),
+        ({"language": "\0"}, f"language is not accepted: say {short}"),
+        ({"region": 3}, f"region is not accepted: say {short}"),
+        ({"opted_in": None}, "opted_in is not accepted: say true or false."),
+        ({"custom_id": ""}, "custom_id is not accepted: say 1 to 512 characters"),
+        ({"attributes": []}, 'attributes is not accepted: say an object such as {"age": 34}.'),
+        ({"tags": {"likes": ["tea", 3]}}, "tags[...][1] is not accepted: say an object such as"),
+    ]
+    url = f"/v1/{world.shop.live}/installations"
+    for field, says in wrong:
+        answer = world.client.post(url, headers=world.shop.server, json={"platform": "ios"} | field)
+        refused(answer, 400, 31)
+        assert answer.json()["message"].startswith(says)
+    for name in Registration.__struct_fields__:
+        answer = world.client.post(url, headers=world.shop.server, json={"platform": "ios"} | {name: 5.5})
+        assert answer.json()["message"].startswith(f"{name} is not accepted: say ")
 
 
 def test_an_import_says_which_field_was_meant(world: World) -> None:

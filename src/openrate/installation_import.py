@@ -79,8 +79,6 @@ def _registration(app: App, row: _Row) -> Registration:
     for name in row:
         if name not in _FIELDS:
             raise _unknown(name)
-    if not isinstance(row.get("opted_in", True), bool):
-        raise MalformedParameter("opted_in is neither true nor false, which are accepted.")
     wanted = registration_of({"platform": app.platform.value, **row})
     wanted.check_platform(app.platform)
     return wanted

@@ -16,6 +16,26 @@ _ATTRIBUTES = 64
 _COLLECTIONS = 64
 _NAMES = '1 to 64 printable characters without " and \\'
 
+_SHORT = "1 to 64 characters, none of them a control character"
+_ACCEPTED = {
+    "platform": "ios, android or web",
+    "installation_id": "1 to 64 characters of A-Za-z0-9_.:-",
+    "installation_secret": "22 to 64 characters",
+    "push_token": (
+        "1 to 4096 characters, none of them a control character, or for web the push subscription object, "
+        "with an https endpoint and the keys p256dh and auth"
+    ),
+    "language": _SHORT,
+    "region": _SHORT,
+    "timezone": _SHORT,
+    "app_version": _SHORT,
+    "opted_in": "true or false",
+    "custom_id": "1 to 512 characters, none of them a control character",
+    "attributes": 'an object such as {"age": 34}',
+    "tags": 'an object such as {"likes": ["tea"]}, up to 64 tags of 1 to 64 characters in each array',
+}
+"""What the types and patterns below mean, for those who sent something else."""
+
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}\Z")]
 Secret = Annotated[str, Meta(min_length=22, max_length=64)]
 Short = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,64}\Z")]
@@ -119,7 +139,7 @@ def registration_of(content: dict[str, Any]) -> Registration:
     try:
         wanted = msgspec.convert(content, Registration)
     except msgspec.ValidationError as error:
-        raise MalformedParameter(_readable(str(error))) from None
+        raise MalformedParameter(_in_words(str(error))) from None
     _check_push_token(wanted)
     if wanted.attributes:
         wanted.attributes = _checked_attributes(wanted.attributes)
@@ -128,11 +148,11 @@ def registration_of(content: dict[str, Any]) -> Registration:
     return wanted
 
 
-def _readable(message: str) -> str:
-    """``push_token: expected ...`` from msgspec's wording."""
-    said, _, place = message.partition(" - at `$.")
-    field = re.sub(r"`$", "", place)
-    return f"{field}: {said[:1].lower()}{said[1:]}." if field else f"{said}."
+def _in_words(message: str) -> str:
+    """The place that msgspec's message names, and what is accepted there."""
+    place = message.partition(" - at `$.")[2].rstrip("`")
+    field = re.split(r"[.\[]", place)[0]
+    return f"{place} is not accepted: say {_ACCEPTED[field]}."
 
 
 def _check_push_token(wanted: Registration) -> None:

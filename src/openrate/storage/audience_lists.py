@@ -6,11 +6,11 @@ use to anybody: it is removed part by part, and what a crash leaves behind when 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import groupby, islice
+from time import sleep
 
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
@@ -79,7 +79,7 @@ class AudienceLists:
         rows = select(literal(number), each_of(ids))
         with self._database.writing() as connection:
             connection.execute(insert(audience_members).from_select(["audience", "installation_id"], rows))
-        time.sleep(_PAUSE)
+        sleep(_PAUSE)
         return len(ids)
 
     def _take_over(self, number: int, app_id: int, dev: bool, made: Audience) -> None:
@@ -92,7 +92,7 @@ class AudienceLists:
         """Remove what is not current and not under way. If that fails it is tried when a list is next changed."""
         with suppress(StoreError):
             while self._clear_part():
-                time.sleep(_PAUSE)
+                sleep(_PAUSE)
 
     def _clear_part(self) -> bool:
         """Whether there was something."""

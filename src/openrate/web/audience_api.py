@@ -137,9 +137,10 @@ def _read_ids(body: bytes, media_type: str) -> list[str]:
     try:
         return _ids.decode(body) if media_type == _JSON else _id_lines.decode_lines(body)
     except msgspec.ValidationError as error:
+        place = re.search(r"\[([0-9]+)\]", str(error))
+        wrong = f"The id at index {place[1]} is not accepted" if place else "The body is no array of ids"
         raise MalformedParameter(
-            f"The audience holds something else than ids ({error}): strings of 1 to 64 characters of "
-            "A-Za-z0-9_.:- are accepted."
+            f"{wrong}: strings of 1 to 64 characters of A-Za-z0-9_.:- are accepted."
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedJsonBody("The body is not JSON: send an array of ids, or one on each line.") from None
