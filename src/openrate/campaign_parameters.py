@@ -248,7 +248,10 @@ def _messages(field: str, value: Any) -> Any:
     if not isinstance(value, dict):
         raise _wrong(field, value, "a non-empty array, or an object with the arrays a and b,")
     if set(value) != {"a", "b"}:
-        raise MalformedParameter(f"{field} is an object: exactly the keys a and b are accepted in it.")
+        raise MalformedParameter(
+            f"{field} is an object: exactly the keys a and b are accepted in it; messages without versions are "
+            "an array, also a single one."
+        )
     return {version: _MESSAGE_LIST(f"{field}.{version}", each) for version, each in value.items()}
 
 
@@ -276,7 +279,11 @@ def _exists(text: str) -> bool:
 
 def _query(field: str, value: Any) -> Any:
     """An object, or a text. Who reads it is the sender: what it means to ours, ``campaigns`` checks."""
-    return value if isinstance(value, dict) else _QUERY_TEXT(field, value)
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise _wrong(field, value, "an object of conditions, or a string that holds one,")
+    return _QUERY_TEXT(field, value)
 
 
 def _json_text(field: str, value: Any) -> Any:
