@@ -29,6 +29,14 @@ class Keys(NamedTuple):
         return {"X-Authorization": self.rest}
 
 
+def _rss_mb(process: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except FileNotFoundError:  # it ended just now
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 class Server(NamedTuple):
     """A running process."""
 
@@ -38,8 +46,10 @@ class Server(NamedTuple):
 
     def rss_mb(self) -> float:
         """Resident memory of the server and its children, now."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        children = (
+            list_.read_text().split() for list_ in Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        )
+        return sum(map(_rss_mb, [self.process.pid, *(int(child) for each in children for child in each)]))
 
     def call(self, method: str, path: str, keys: Keys, body: bytes | None = None, **headers: str) -> bytes:
         """One request."""
