@@ -173,6 +173,7 @@ SUBSCRIPTION = json.loads(Subscriber("https://localhost/push").subscription)
         json.dumps(SUBSCRIPTION | {"keys": SUBSCRIPTION["keys"] | {"p256dh": "BA" + "A" * 85}}),
         json.dumps(SUBSCRIPTION | {"keys": SUBSCRIPTION["keys"] | {"p256dh": "é"}}),
     ],
+    ids=str.__len__,
 )
 def test_what_is_no_subscription_never_reaches_the_network(
     service: Endpoint, webpush: WebPushProvider, token: str
