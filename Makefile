@@ -24,7 +24,7 @@ $(PUSH_SERVICE)/node_modules: $(PUSH_SERVICE)/package-lock.json
 	@npm ci --prefix $(PUSH_SERVICE) --silent --no-audit --no-fund || \
 	  echo "Without npm the tests against a Web Push service of others are left out."
 
-test: install $(PUSH_SERVICE)/node_modules ## the whole test suite, under six minutes
+test: install $(PUSH_SERVICE)/node_modules ## the whole test suite, five to ten minutes
 	$(BIN)/pytest -m "not soak"
 
 soak: install ## the long runs: kills, fuzzing, many worlds

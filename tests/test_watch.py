@@ -9,6 +9,7 @@ import signal
 import subprocess
 import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,21 +81,28 @@ def watched(token: str, place: Place, awaited: str, width: int = 80) -> Seen:
         stdout=subprocess.DEVNULL,
         stderr=theirs,
         env=ENVIRONMENT | {"TERM": "xterm"},
+        # Whoever runs the tests in the background ignores Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread of ours holds a lock
     ) as process:
         os.close(theirs)
-        shown = b""
-        while awaited.encode() not in shown:
-            shown += os.read(ours, 65_536)
-        process.send_signal(signal.SIGINT)
-        left = b""
         try:
-            while piece := os.read(ours, 65_536):
-                left += piece
-        except OSError:
-            pass  # how a terminal says that nobody writes to it any more
-        returncode = process.wait(20)
+            shown = b""
+            while awaited.encode() not in shown:
+                shown += os.read(ours, 65_536)
+            process.send_signal(signal.SIGINT)
+            left = b"".join(_rest(ours))
+            returncode = process.wait(20)
+        finally:
+            process.kill()
     os.close(ours)
     return Seen(_words(shown), _words(left), returncode)
+
+
+def _rest(terminal: int) -> Iterator[bytes]:
+    """What is still shown; a terminal says with an error that nobody writes to it any more."""
+    with suppress(OSError):
+        while piece := os.read(terminal, 65_536):
+            yield piece
 
 
 def _words(shown: bytes) -> str:
