@@ -495,6 +495,17 @@ def test_an_app_that_is_given_to_another_sender_in_the_middle_of_a_send_ends_it(
     assert total(shop.rows(token), "sent") == sent
 
 
+def test_an_app_that_is_given_the_sender_that_it_has_goes_on_with_what_is_under_way(shop: Workshop) -> None:
+    shop.register([f"t{n}" for n in range(600)])
+    token = shop.create(send_rate=30_000)
+    with shop.delivering():
+        wait_until(lambda: len(shop.sent(token)) > 100)
+        shop.hand_over(Sender.OPENRATE)
+        assert shop.state(token) == "running"
+        wait_until(lambda: shop.state(token) == "completed")
+    assert len(shop.sent(token)) == 600
+
+
 def test_what_is_scheduled_stays_so_whenever_the_planner_looks_while_an_app_changes_its_sender(
     shop: Workshop,
 ) -> None:
