@@ -256,8 +256,8 @@ def _own_progress(campaign: Campaign, now: int) -> CampaignState:
     if campaign.completed_at is not None:
         return CampaignState.COMPLETED
     first = schedule.next_due(campaign.parameters, None)
-    has_begun = campaign.next_due_at != first or (first is not None and now >= first)
-    return CampaignState.RUNNING if has_begun else CampaignState.SCHEDULED
+    is_to_come = first is not None and campaign.next_due_at == first and now < first
+    return CampaignState.SCHEDULED if is_to_come else CampaignState.RUNNING
 
 
 def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | None:

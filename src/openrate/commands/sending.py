@@ -42,11 +42,14 @@ def set_app(parts: Parts, request: SetApp, _talk: Talk) -> Answer:
 def _hand_over(parts: Parts, app: App) -> None:
     """See that our sender sends what is still to come, or nothing any more, also of what it has begun."""
     now = parts.clock.now()
-    under_way = [send for send in parts.sends.open() if send.app_id == app.id]
-    if app.sender is not Sender.OPENRATE:
-        for send in under_way:
+    begun = set()
+    for send in parts.sends.open():
+        if send.app_id != app.id:
+            continue
+        if app.sender is Sender.OPENRATE:
+            begun.add(send.campaign_token)
+        else:
             parts.sends.finish(send.id, SendState.CANCELLED, now, "The app was given to another sender.")
-    begun = {send.campaign_token for send in under_way} if app.sender is Sender.OPENRATE else set()
     for token in parts.records.campaign_tokens(app.id).values():
         if token not in begun:
             parts.records.update_campaign(app.id, token, lambda known: campaigns.handed_over(known, app, now))

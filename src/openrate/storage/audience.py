@@ -62,17 +62,11 @@ def selected(
     while count == PART:
         with reading() as connection:
             rows = rows_of(connection.execute(plan.statement, {"after": after}))
-        if plan.test is None:
-            part = _read_together(rows)
-            count = len(part.installation_ids)
-            after = part.installation_ids[-1] if count else after
-            yield from [part] if count else []
-        else:
-            count = len(rows)
-            if count:
-                tested = _Part(rows, known)
-                after = tested.ids[-1]
-                yield from tested.chosen(plan.test)
+        ids, part = _read_together(rows) if plan.test is None else _read_tested(rows, plan.test, known)
+        count = len(ids)
+        after = ids[-1] if ids else after
+        if part.installation_ids:
+            yield part
 
 
 def _together(rows: Select[Any]) -> Executable:
@@ -85,26 +79,31 @@ def _together(rows: Select[Any]) -> Executable:
     return select(ids, func.aggregate_strings(case((part.c.opted_in, "1"), else_="0"), ""))
 
 
-def _read_together(rows: Sequence[tuple[Any, ...]]) -> Selected:
-    ((ids, opted_in),) = rows
-    if ids is None:
-        return Selected([], np.zeros(0, np.bool_))
-    return Selected(ids.split("\n"), np.frombuffer(opted_in.encode("ascii"), np.uint8) == ord("1"))
+def _read_together(rows: Sequence[tuple[Any, ...]]) -> tuple[Sequence[str], Selected]:
+    """The ids that were read, and those that are selected: all of them."""
+    ((text, opted_in),) = rows
+    ids = [] if text is None else text.split("\n")
+    return ids, Selected(ids, np.frombuffer((opted_in or "").encode("ascii"), np.uint8) == ord("1"))
+
+
+def _read_tested(
+    rows: Sequence[tuple[Any, ...]], test: _Test, opens: Opens | None
+) -> tuple[Sequence[str], Selected]:
+    """The ids that were read, and those of them that pass."""
+    if not rows:
+        return [], Selected([], np.zeros(0, np.bool_))
+    part = _Part(rows, opens)
+    passes = test(part)
+    chosen = [part.ids[at] for at in np.flatnonzero(passes).tolist()]
+    return part.ids, Selected(chosen, np.array(part.opted_in, np.bool_)[passes])
 
 
 class _Part:
     """Rows of a plan's statement, by column, and what facts say about them."""
 
     def __init__(self, rows: Sequence[tuple[Any, ...]], opens: Opens | None) -> None:
-        self.ids, self._opted_in, *self.columns = zip(*rows, strict=True)
+        self.ids, self.opted_in, *self.columns = zip(*rows, strict=True)
         self.opens = None if opens is None else opens.of(self.ids)
-
-    def chosen(self, test: _Test) -> Iterator[Selected]:
-        """Those that pass, if there are any."""
-        opted_in = np.array(self._opted_in, np.bool_)
-        passes = test(self)
-        if passes.any():
-            yield Selected([self.ids[at] for at in np.flatnonzero(passes).tolist()], opted_in[passes])
 
     def times(self) -> OpenTimes:
         """What facts say; asked by conditions about facts only."""

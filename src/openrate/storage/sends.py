@@ -183,8 +183,7 @@ class SqlSends:
         """Drop the recipients of these."""
         with self._database.writing() as connection:
             for send in finished:
-                for table in (send_journals, send_chunks):
-                    connection.execute(delete(table).where(table.c.send == send))
+                _drop_chunks(connection, send_chunks.c.send == send)
 
     def recipients(self, app_id: int, dev: bool, names: Sequence[str]) -> dict[str, Recipient]:
         """What is known of these installations now."""

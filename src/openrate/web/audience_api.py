@@ -10,7 +10,7 @@ import msgspec
 from openrate import campaign_parameters, installation_import
 from openrate.audience import Estimates
 from openrate.companies import Access
-from openrate.errors import AuthenticationInvalid, MalformedJsonBody, MalformedParameter, RouteNotFound
+from openrate.errors import MalformedJsonBody, MalformedParameter, RouteNotFound
 from openrate.installations import Installations
 from openrate.model import Audience
 from openrate.registration import Id
@@ -58,7 +58,7 @@ class AudienceApi:
 
     async def estimate(self, call: Call) -> Answer:
         """How many a targeting selects now; changes nothing, so a key for reading is enough."""
-        access = self._access(call, write=False)
+        access = self._gate.server_access(call, write=False)
         given = campaign_parameters.read(await read_body(call, CAMPAIGN_BODY))
         targeting = campaign_parameters.checked({"targeting": given})["targeting"]
         estimate = await asyncio.to_thread(self._estimates.estimate, access.app, access.dev, targeting)
@@ -66,13 +66,13 @@ class AudienceApi:
 
     async def audiences(self, call: Call) -> Answer:
         """The named lists."""
-        access = self._access(call, write=False)
+        access = self._gate.server_access(call, write=False)
         found = await asyncio.to_thread(self._services.records.audiences, access.app.id, access.dev)
         return json_answer(200, {"audiences": list(map(_shown, found))})
 
     async def put(self, call: Call) -> Answer:
         """Make or replace a list: 200 when it is durable."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         name = call.parts[4]
         if not _NAME.fullmatch(name):
             raise MalformedParameter(
@@ -92,7 +92,7 @@ class AudienceApi:
 
     async def delete(self, call: Call) -> Answer:
         """Remove a list."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         name = call.parts[4]
         remove = self._services.records.delete_audience
         if not _NAME.fullmatch(name) or not await asyncio.to_thread(remove, access.app.id, access.dev, name):
@@ -101,7 +101,7 @@ class AudienceApi:
 
     async def take(self, call: Call) -> Answer:
         """Register installations from elsewhere; 200 when every accepted one is durable."""
-        access = self._access(call, write=True)
+        access = self._gate.server_access(call, write=True)
         media_type = call.media_type(_NDJSON, installation_import.CSV)
         with self._inflight.lease() as lease:
             body = await read_body(call, SERVER_EVENTS_BODY, lease=lease, seconds=_SECONDS)
@@ -109,14 +109,6 @@ class AudienceApi:
                 installation_import.take, self._installations, access.app, access.dev, body, media_type
             )
         return Answer(200, _encode(answer))
-
-    def _access(self, call: Call, *, write: bool) -> Access:
-        """What the REST key opens, within how often it may ask."""
-        if b"authorization" in call.headers:
-            raise AuthenticationInvalid
-        access = self._gate.access(call, call.text(b"x-authorization"), write=write)
-        self._gate.limit_key(access)
-        return access
 
 
 def _shown(audience: Audience) -> dict[str, object]:

@@ -79,7 +79,3 @@ class Gate:
             raise AuthenticationInvalid
         call.app_id = app.id
         return app, key == app.dev_key
-
-    def limit_key(self, access: Access) -> None:
-        """Count a request on ``/1.1`` against the REST key that made it; raises TooManyRequests."""
-        self._by_key.take(access.key_id)
