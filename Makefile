@@ -25,7 +25,7 @@ $(PUSH_SERVICE)/node_modules: $(PUSH_SERVICE)/package-lock.json
 	  echo "Without npm the tests against a Web Push service of others are left out."
 
 test: install $(PUSH_SERVICE)/node_modules ## the whole test suite, five to ten minutes
-	$(BIN)/pytest -m "not soak"
+	$(BIN)/pytest -m "not soak" -n 3 --dist worksteal
 
 soak: install ## the long runs: kills, fuzzing, many worlds
 	$(BIN)/pytest -m soak --timeout=3600
