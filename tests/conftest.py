@@ -12,17 +12,13 @@ import httpx
 import pytest
 
 from openrate import companies
+from openrate.compose.stores import Parts
 from openrate.config import Settings
-from openrate.ingest import Ingest
-from openrate.installations import Installations
-from openrate.model import App, Platform, Scope, Sender
-from openrate.ports.clock import SystemClock
+from openrate.control import COMMAND_LINE
+from openrate.folder import DataFolder
+from openrate.model import App, By, Platform, Scope, Sender
 from openrate.ports.event_log import EventLog
-from openrate.storage.duckdb import DuckdbLog
-from openrate.storage.records import SqlRecords
-from openrate.storage.sends import SqlSends
 from openrate.web.app import http_app
-from openrate.web.services import Services
 from serving import running
 
 
@@ -73,39 +69,36 @@ def serving(folder: Path, **changed: Any) -> Iterator[World]:
     metrics_token = secrets.token_hex(16)
     given: dict[str, Any] = {"rate_limit": 0.0, "metrics_token": metrics_token} | changed
     settings = Settings(data=folder, **given)
-    clock = SystemClock()
-    records = SqlRecords(folder / "records.db")
-    log = DuckdbLog(folder / "facts.duckdb")
-    services = Services(records, SqlSends(records.database), log, clock)
+    parts = Parts(settings, DataFolder(folder))
+    records, by = parts.records, By(COMMAND_LINE, parts.clock.now())
 
     def app(company: str, name: str) -> tuple[App, str | None]:
-        made = companies.create_app(records, company, name, Platform.IOS, Sender.EXTERNAL, clock.now())
+        made = companies.create_app(records, company, name, Platform.IOS, Sender.EXTERNAL, by)
         return made.app, made.rest_key
 
     shop, shop_key = app("Shop", "shop")
     news, _ = app("Shop", "news")
     rival, rival_key = app("Rival", "rival")
-    _, shop_reader = companies.create_key(records, shop.company_id, Scope.READ, clock.now())
-    _, rival_reader = companies.create_key(records, rival.company_id, Scope.READ, clock.now())
+    _, shop_reader = companies.create_key(records, shop.company_id, Scope.READ, by)
+    _, rival_reader = companies.create_key(records, rival.company_id, Scope.READ, by)
 
     def keys(of: App, full: str | None, read: str) -> Keys:
         assert full
         return Keys(of.live_key, of.dev_key, of.sdk_key, {"X-Authorization": full}, {"X-Authorization": read})
 
-    front = http_app(settings, services, Ingest(records, log), Installations(records, log, clock), None)
+    front = http_app(settings, parts, None)
     with running(front) as address, httpx.Client(base_url=address, timeout=30) as client:
         yield World(
             address,
             client,
-            log,
+            parts.log,
             keys(shop, shop_key, shop_reader),
             keys(news, shop_key, shop_reader),
             keys(rival, rival_key, rival_reader),
             metrics_token,
             front.inner.routes,
         )
-    log.close()
-    records.close()
+    parts.close()
 
 
 @pytest.fixture(scope="session")

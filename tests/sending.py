@@ -20,7 +20,7 @@ from openrate.commands.requests import SetApp
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
 from openrate.errors import StoreFull
-from openrate.model import App, Campaign, DayRow, Installation, Platform, Sender
+from openrate.model import App, By, Campaign, DayRow, Installation, Platform, Sender
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.event_log import EventLog
 from openrate.ports.provider import Provider
@@ -30,6 +30,7 @@ from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
 
+BY = By("ada@example.com", 0)
 BODY = {"name": "Spring sale", "live": True, "push_time": "now", "messages": [{"body": "Two days only"}]}
 
 
@@ -44,7 +45,7 @@ class Workshop:
         self.journal = folder / "stub.journal"
         self.provide: Callable[[App, bool], Provider] = lambda _app, _dev: StubProvider(self.journal)
         if self.records.company("Acme") is None:
-            companies.create_app(self.records, "Acme", "Shop", Platform.ANDROID, Sender.OPENRATE, 0)
+            companies.create_app(self.records, "Acme", "Shop", Platform.ANDROID, Sender.OPENRATE, BY)
         self.app = self.records.apps()[0]
 
     def close(self) -> None:

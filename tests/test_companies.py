@@ -14,9 +14,10 @@ from contracts.memory_records import MemoryRecords
 from openrate import companies
 from openrate.companies import Access, Made
 from openrate.errors import ApiMisuse, AuthenticationInvalid, OpenrateError, UsageError
-from openrate.model import Platform, Rule, Scope, Sender
+from openrate.model import By, Platform, Rule, Scope, Sender
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+BY, LATER = By("ada@example.com", 1000), By("ada@example.com", 2000)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def records() -> MemoryRecords:
 def create(
     records: MemoryRecords, company: str = "Acme", name: str = "shop", platform: Platform = Platform.IOS
 ) -> Made:
-    return companies.create_app(records, company, name, platform, Sender.EXTERNAL, 1000)
+    return companies.create_app(records, company, name, platform, Sender.EXTERNAL, BY)
 
 
 def full_key(made: Made) -> str:
@@ -72,7 +73,7 @@ def test_a_company_of_that_name_is_reused_and_its_key_stays_hidden(records: Memo
 
 
 def test_an_app_says_who_sends(records: MemoryRecords) -> None:
-    made = companies.create_app(records, "Acme", "shop", Platform.WEB, Sender.OPENRATE, 1000)
+    made = companies.create_app(records, "Acme", "shop", Platform.WEB, Sender.OPENRATE, BY)
     assert (made.app.platform, made.app.sender) == (Platform.WEB, Sender.OPENRATE)
 
 
@@ -111,7 +112,7 @@ def test_names_are_in_any_language(records: MemoryRecords, name: str) -> None:
 )
 def test_windows_are_taken_up_to_the_ends_of_their_ranges(records: MemoryRecords, rule: Rule) -> None:
     company = records.create_company("Acme", Rule())
-    companies.set_rule(records, company.id, rule)
+    companies.set_rule(records, company.id, rule, BY)
     assert records.companies()[0].rule == rule
 
 
@@ -133,7 +134,7 @@ def test_a_window_out_of_its_range_changes_nothing(
 ) -> None:
     company = records.create_company("Acme", Rule())
     with pytest.raises(UsageError, match=name):
-        companies.set_rule(records, company.id, replace(Rule(), **changed))
+        companies.set_rule(records, company.id, replace(Rule(), **changed), BY)
     assert records.companies()[0].rule == Rule()
 
 
@@ -192,7 +193,7 @@ def test_several_keys_are_good_at_once_until_each_is_revoked(records: MemoryReco
     made = create(records)
     company = made.app.company_id
     first, [(_, first_key)] = full_key(made), records.keys(company)
-    kept, second = companies.create_key(records, company, Scope.FULL, 2000)
+    kept, second = companies.create_key(records, company, Scope.FULL, LATER)
     assert second != first
     assert companies.authorize(records, made.app.live_key, second, write=True).key_id == kept.id
     records.revoke_key(company, first_key.id, 3000)
@@ -203,7 +204,7 @@ def test_several_keys_are_good_at_once_until_each_is_revoked(records: MemoryReco
 
 def test_a_read_key_reads_and_does_not_write(records: MemoryRecords) -> None:
     made = create(records)
-    kept, reader = companies.create_key(records, made.app.company_id, Scope.READ, 2000)
+    kept, reader = companies.create_key(records, made.app.company_id, Scope.READ, LATER)
     access = companies.authorize(records, made.app.live_key, reader, write=False)
     assert (access.key_id, access.scope) == (kept.id, Scope.READ)
     with pytest.raises(ApiMisuse, match="full"):
@@ -212,7 +213,7 @@ def test_a_read_key_reads_and_does_not_write(records: MemoryRecords) -> None:
 
 def test_a_revoked_read_key_is_unknown_rather_than_misused(records: MemoryRecords) -> None:
     made = create(records)
-    kept, reader = companies.create_key(records, made.app.company_id, Scope.READ, 2000)
+    kept, reader = companies.create_key(records, made.app.company_id, Scope.READ, LATER)
     records.revoke_key(made.app.company_id, kept.id, 3000)
     with pytest.raises(AuthenticationInvalid):
         companies.authorize(records, made.app.live_key, reader, write=True)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from openrate.control import ControlSocket, Handle, Line, Talk, dial
+from openrate.control import COMMAND_LINE, ControlSocket, Handle, Line, Talk, dial
 from openrate.errors import OpenrateError, StoreBusy, StoreError, UsageError
 from openrate.folder import SERVE, DataFolder, existing, held, made
 
@@ -25,6 +25,8 @@ class Ask(msgspec.Struct):
 
 class Heard:
     """What was said before the result."""
+
+    by = COMMAND_LINE
 
     def __init__(self) -> None:
         self.steps: list[tuple[int, int]] = []

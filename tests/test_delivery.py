@@ -223,13 +223,13 @@ def test_the_rate_of_an_app_holds_for_all_its_campaigns_and_can_be_lifted_while_
     shop: Workshop,
 ) -> None:
     shop.register([f"t{n}" for n in range(400)])
-    shop.records.set_app(shop.app.id, Sender.OPENRATE, 6_000)
+    shop.records.set_app(shop.app, Sender.OPENRATE, 6_000)
     began = time.monotonic()
     tokens = [shop.create(), shop.create()]
     with shop.delivering():
         wait_until(lambda: sum(len(shop.sent(token)) for token in tokens) > 200)
         assert sum(len(shop.sent(token)) for token in tokens) <= 100 * (time.monotonic() - began + 1)
-        shop.records.set_app(shop.app.id, Sender.OPENRATE, None)
+        shop.records.set_app(shop.app, Sender.OPENRATE, None)
         wait_until(lambda: all(shop.state(token) == "completed" for token in tokens))
     assert [len(shop.sent(token)) for token in tokens] == [400, 400]
 

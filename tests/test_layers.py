@@ -31,6 +31,7 @@ MIDDLE = {
     "installation_import",
     "installations",
     "messages",
+    "people",
     "registration",
     "schedule",
     "stats",
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
     "providers": VOCABULARY | SHARED | {"credentials", "providers"},
     "storage": VOCABULARY | SHARED | {"attribution", "audience", "storage"},
-    "web": VOCABULARY | SHARED | MIDDLE - {"commands", "control", "folder"} | {"examples", "web", "__init__"},
+    "web": VOCABULARY | SHARED | MIDDLE - {"control", "folder"} | {"examples", "web", "__init__"},
     **dict.fromkeys(DEMO, {"errors"} | DEMO),
     "compose": VOCABULARY | SHARED | MIDDLE | EDGES | {"compose", "logs"},
     "cli": VOCABULARY

@@ -8,7 +8,7 @@ import secrets
 from typing import NamedTuple
 
 from openrate.errors import ApiMisuse, AuthenticationInvalid, OpenrateError, UsageError
-from openrate.model import App, Platform, RestKey, Rule, Scope, Sender, window
+from openrate.model import App, By, Platform, RestKey, Rule, Scope, Sender, window
 from openrate.ports.records import Records
 
 _NAME_LENGTH = 100
@@ -34,7 +34,7 @@ class Access(NamedTuple):
 
 
 def create_app(  # noqa: PLR0913 - what an app is made of
-    records: Records, company: str, name: str, platform: Platform, sender: Sender, at: int
+    records: Records, company: str, name: str, platform: Platform, sender: Sender, by: By
 ) -> Made:
     """Make an app, and its company when there is none of that name.
 
@@ -45,7 +45,7 @@ def create_app(  # noqa: PLR0913 - what an app is made of
     _check_name("company", company)
     _check_name("app", name)
     known = records.company(company)
-    owner = known or records.create_company(company, Rule())
+    owner = known or records.create_company(company, Rule(), by)
     if any(app.name == name and app.platform is platform for app in records.apps(owner.id)):
         raise OpenrateError(
             f"{company} has an app {name} for {platform.value} already: openrate app list shows its keys."
@@ -58,19 +58,20 @@ def create_app(  # noqa: PLR0913 - what an app is made of
         live=secrets.token_hex(15).upper(),
         dev="DEV" + secrets.token_hex(14)[:27].upper(),
         sdk=secrets.token_hex(16).upper(),
+        by=by,
     )
     # Last, so that a crash before it shows up as a company without a key, which openrate company key create mends.
-    rest_key = None if known else create_key(records, owner.id, Scope.FULL, at)[1]
+    rest_key = None if known else create_key(records, owner.id, Scope.FULL, by)[1]
     return Made(app, rest_key)
 
 
-def create_key(records: Records, company_id: int, scope: Scope, at: int) -> tuple[RestKey, str]:
+def create_key(records: Records, company_id: int, scope: Scope, by: By) -> tuple[RestKey, str]:
     """Make a REST key: what is kept of it, and the key itself, which nothing can show again."""
     secret = secrets.token_hex(16)
-    return records.add_key(company_id, _hash(secret), scope, at), secret
+    return records.add_key(company_id, _hash(secret), scope, by.at, by), secret
 
 
-def set_rule(records: Records, company_id: int, rule: Rule) -> None:
+def set_rule(records: Records, company_id: int, rule: Rule, by: By) -> None:
     """Set the attribution windows of a company (``metrics.md``, "Deliveries").
 
     Raises:
@@ -79,7 +80,7 @@ def set_rule(records: Records, company_id: int, rule: Rule) -> None:
     _check_window("reengage_window", rule.reengage_window, _HOUR, 7 * _DAY)
     _check_window("influence_window", rule.influence_window, _MINUTE, rule.reengage_window)
     _check_window("inactive_after", rule.inactive_after, _DAY, 365 * _DAY)
-    records.set_rule(company_id, rule)
+    records.set_rule(company_id, rule, by)
 
 
 def authorize(records: Records, api_key: str, x_authorization: str | None, *, write: bool) -> Access:

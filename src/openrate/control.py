@@ -37,7 +37,13 @@ _PLAIN_PATH = 100
 
 
 class Talk(Protocol):
-    """What a command says before its result. Either call may raise, which ends the command."""
+    """What a command says before its result. Either call may raise, which ends the command.
+
+    Attributes:
+        by: who asks, for the audit log.
+    """
+
+    by: str
 
     def progress(self, done: int, total: int) -> None:
         """How far it is, in facts."""
@@ -45,6 +51,9 @@ class Talk(Protocol):
     def items(self, items: list[Any]) -> None:
         """A part of a long answer."""
 
+
+COMMAND_LINE = "command line"
+"""Who asks, when it is somebody with access to the data folder."""
 
 Handle = Callable[[bytes, Talk], Any]
 """Runs the command in a request line and returns its result, or raises an OpenrateError."""
@@ -183,6 +192,8 @@ class ControlSocket:
 
 class _Answer:
     """Says what a command says to the other end of a connection."""
+
+    by = COMMAND_LINE
 
     def __init__(self, connection: socket.socket, is_stopping: Callable[[], bool]) -> None:
         self._connection = connection

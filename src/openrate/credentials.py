@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from openrate.errors import StoreError, UsageError
-from openrate.model import Platform, ProviderName
+from openrate.model import App, By, Platform, ProviderName
 from openrate.ports.provider import CredentialStore
 
 FCM_URL = "https://fcm.googleapis.com"
@@ -217,13 +217,13 @@ class Vault:
         """What tells an app's credentials from others, without opening them."""
         return self._store.get(app_id)
 
-    def put(self, app_id: int, credentials: Credentials, at: int) -> None:
-        """Keep credentials, instead of those before; ``at`` in milliseconds since 1970."""
-        self._store.put(app_id, provider_of(credentials), self._seal.close(credentials), at)
+    def put(self, app: App, credentials: Credentials, by: By) -> None:
+        """Keep credentials, instead of those before."""
+        self._store.put(app, provider_of(credentials), self._seal.close(credentials), by)
 
-    def remove(self, app_id: int) -> bool:
+    def remove(self, app: App, by: By) -> bool:
         """Forget them; False when there were none."""
-        return self._store.remove(app_id)
+        return self._store.remove(app, by)
 
 
 def seal_of(key: str | None, path: Path) -> Seal:

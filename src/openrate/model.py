@@ -131,6 +131,72 @@ class RestKey(msgspec.Struct, frozen=True):
     revoked_at: int | None = None
 
 
+class Role(StrEnum):
+    """What a person may do on the pages: everything, write campaigns, or read numbers."""
+
+    MANAGER = "manager"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who signs in to the pages of one company. The address is in lower case, and one in the whole store."""
+
+    id: int
+    company_id: int
+    email: str
+    role: Role
+    created_at: int
+    has_password: bool
+
+
+class Action(StrEnum):
+    """What the audit log tells of."""
+
+    COMPANY_CREATED = "company created"
+    WINDOWS_CHANGED = "windows changed"
+    APP_CREATED = "app created"
+    APP_CHANGED = "app changed"
+    KEY_CREATED = "REST key created"
+    KEY_REVOKED = "REST key revoked"
+    CREDENTIALS_SET = "credentials set"
+    CREDENTIALS_REMOVED = "credentials removed"
+    PERSON_ADDED = "person added"
+    PERSON_CHANGED = "person changed"
+    PERSON_REMOVED = "person removed"
+    CAMPAIGN_CREATED = "campaign created"
+    CAMPAIGN_CHANGED = "campaign changed"
+    CAMPAIGN_DELETED = "campaign deleted"
+
+
+class By(NamedTuple):
+    """Who changes something, and when (milliseconds since 1970), for the audit log.
+
+    ``name`` is an e-mail address, ``REST key 3``, or ``command line``.
+    """
+
+    name: str
+    at: int
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """Who changed what of a company.
+
+    Attributes:
+        at: milliseconds since 1970.
+        by: see ``By``.
+        subject: what was changed: a campaign token, the number of a REST key, an address, the name of an app.
+        details: by name, what was there before and what is there now. Nothing in it is secret.
+    """
+
+    id: int
+    at: int
+    by: str
+    action: Action
+    subject: str
+    details: dict[str, tuple[Any, Any]]
+
+
 class CampaignState(StrEnum):
     """The life of a campaign (``http-api.md``)."""
 

@@ -1,4 +1,6 @@
-"""The Records in memory: dictionaries, and nothing clever."""
+"""The Records in memory: dictionaries, and nothing clever. It keeps no audit log."""
+
+# ruff: noqa: ARG002 - so it has no use for ``by``
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from openrate.errors import OpenrateError
 from openrate.model import (
     App,
     Audience,
+    By,
     Campaign,
     CampaignRef,
     Company,
@@ -27,7 +30,7 @@ from openrate.model import (
     Sender,
 )
 from openrate.ports.event_log import NEVER, Opens
-from openrate.ports.records import Selected
+from openrate.ports.records import Selected, SummaryParameters
 
 Name = tuple[int, bool, str]
 
@@ -45,6 +48,7 @@ class MemoryRecords:
         self._retired: dict[Name, int] = {}
         self._secrets: dict[str, bytes] = {}
         self._audiences: dict[Name, tuple[Audience, frozenset[str]]] = {}
+        self._changes = 0
 
     def company(self, name: str) -> Company | None:
         return next((c for c in self._companies.values() if c.name == name), None)
@@ -55,18 +59,26 @@ class MemoryRecords:
     def companies(self) -> list[Company]:
         return sorted(self._companies.values(), key=lambda company: company.name)
 
-    def create_company(self, name: str, rule: Rule) -> Company:
+    def create_company(self, name: str, rule: Rule, by: By | None = None) -> Company:
         if self.company(name):
             raise OpenrateError(f"There is a company {name} already.")
         company = Company(next(self._ids), name, rule)
         self._companies[company.id] = company
         return company
 
-    def set_rule(self, company_id: int, rule: Rule) -> None:
+    def set_rule(self, company_id: int, rule: Rule, by: By | None = None) -> None:
         self._companies[company_id] = msgspec.structs.replace(self._companies[company_id], rule=rule)
 
     def create_app(  # noqa: PLR0913 - a row has this many columns
-        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+        self,
+        company_id: int,
+        name: str,
+        platform: Platform,
+        sender: Sender,
+        live: str,
+        dev: str,
+        sdk: str,
+        by: By | None = None,
     ) -> App:
         if company_id not in self._companies:
             raise OpenrateError("There is no such company.")
@@ -76,11 +88,9 @@ class MemoryRecords:
         self._apps.append(app)
         return app
 
-    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
-        self._apps = [
-            msgspec.structs.replace(app, sender=sender, send_rate=send_rate) if app.id == app_id else app
-            for app in self._apps
-        ]
+    def set_app(self, app: App, sender: Sender, send_rate: int | None, by: By | None = None) -> None:
+        changed = msgspec.structs.replace(app, sender=sender, send_rate=send_rate)
+        self._apps = [changed if known.id == app.id else known for known in self._apps]
 
     def apps(self, company_id: int | None = None) -> list[App]:
         found = [app for app in self._apps if company_id in {None, app.company_id}]
@@ -89,7 +99,7 @@ class MemoryRecords:
     def app_by_key(self, key: str) -> App | None:
         return next((app for app in self._apps if key in {app.live_key, app.dev_key, app.sdk_key}), None)
 
-    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int, by: By | None = None) -> RestKey:
         key = RestKey(next(self._ids), company_id, scope, at)
         self._keys.append((hashed, key))
         return key
@@ -97,7 +107,7 @@ class MemoryRecords:
     def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
         return [(hashed, key) for hashed, key in self._keys if key.company_id == company_id]
 
-    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+    def revoke_key(self, company_id: int, key_id: int, at: int, by: By | None = None) -> bool:
         for position, (hashed, key) in enumerate(self._keys):
             if (key.company_id, key.id) == (company_id, key_id):
                 revoked = msgspec.structs.replace(key, revoked_at=key.revoked_at or at)
@@ -116,6 +126,7 @@ class MemoryRecords:
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        by: By | None = None,
     ) -> Campaign:
         number, kept = next(self._ids), copy.deepcopy(parameters)
         campaign = Campaign(
@@ -132,6 +143,7 @@ class MemoryRecords:
             live_since=at if was_live else None,
         )
         self._campaigns[token] = campaign
+        self._changes += 1
         return campaign
 
     def campaign(self, app_id: int, token: str) -> Campaign | None:
@@ -146,15 +158,16 @@ class MemoryRecords:
         return {c.id: c.token for c in self._campaigns.values() if c.app_id == app_id}
 
     def update_campaign(
-        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign], by: By | None = None
     ) -> Campaign | None:
         known = self.campaign(app_id, token)
         if known is None or known.deleted_at is not None:
             return None
         self._campaigns[token] = change(known)
+        self._changes += 1
         return self._campaigns[token]
 
-    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+    def delete_campaign(self, app_id: int, token: str, at: int, by: By | None = None) -> bool:
         deleted = self.update_campaign(app_id, token, lambda c: msgspec.structs.replace(c, deleted_at=at))
         return deleted is not None
 
@@ -179,10 +192,21 @@ class MemoryRecords:
         ]
         return sorted(found, key=lambda c: -c.id)[offset : offset + limit]
 
+    def campaign_summaries(self, app_id: int) -> list[Campaign]:
+        found = self.campaigns(app_id, 0, len(self._campaigns))
+        shown = SummaryParameters.__annotations__
+        return [
+            msgspec.structs.replace(c, parameters={k: v for k, v in c.parameters.items() if k in shown})
+            for c in found
+        ]
+
+    def campaigns_changed(self, app_id: int) -> int:  # noqa: ARG002 - any change may have changed it
+        return self._changes
+
     def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
         return self._installations.get((app_id, dev, installation_id))
 
-    def put_installation(self, installation: Installation, at: int) -> bool:  # noqa: ARG002 - shown nowhere
+    def put_installation(self, installation: Installation, at: int) -> bool:
         name = (installation.app_id, installation.dev, installation.installation_id)
         is_new = name not in self._installations
         if is_new:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from openrate import companies
-from openrate.model import App, Campaign, Installation, Platform, Send, Sender, SendState
+from openrate.model import App, By, Campaign, Installation, Platform, Send, Sender, SendState
 from openrate.ports.sends import Attempt, Chunk, Journal, Recipient, Sends, SendTally
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
@@ -25,7 +25,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.records = SqlRecords(folder / "records.db")
         self.sends: Sends = SqlSends(self.records.database)
-        made = companies.create_app(self.records, "Acme", "Shop", Platform.ANDROID, Sender.OPENRATE, 0)
+        made = companies.create_app(
+            self.records, "Acme", "Shop", Platform.ANDROID, Sender.OPENRATE, By("ada@example.com", 0)
+        )
         self.app: App = made.app
         self.campaign = self.create("ab" * 16)
 

@@ -24,7 +24,7 @@ from openrate.credentials import (
     seal_of,
 )
 from openrate.errors import StoreError, UsageError
-from openrate.model import Platform, ProviderName, Sender
+from openrate.model import By, Platform, ProviderName, Sender
 from openrate.providers.apns import ApnsProvider
 from openrate.providers.by_credentials import provider_for
 from openrate.providers.fcm import FcmProvider
@@ -36,6 +36,7 @@ from openrate.storage.records import SqlRecords
 from program import answer, refusal, server
 from providers import keys
 
+BY = By("ada@example.com", 0)
 APNS = ("--key-id", "ABCDE12345", "--team-id", "TEAM567890", "--topic", "com.example.shop")
 ALL: list[Credentials] = [keys.fcm("https://x.example"), keys.apns(None), keys.webpush(), StubCredentials()]
 
@@ -239,17 +240,17 @@ def test_a_key_file_that_is_damaged_is_told_in_a_sentence(tmp_path: Path) -> Non
 
 def test_each_app_has_the_credentials_that_were_set_last_and_no_other_s(tmp_path: Path) -> None:
     with closing(SqlRecords(tmp_path / "records.db")) as records:
-        ids = [
-            companies.create_app(records, "Acme", name, Platform.IOS, Sender.OPENRATE, 0).app.id
+        apps = [
+            companies.create_app(records, "Acme", name, Platform.IOS, Sender.OPENRATE, BY).app
             for name in "ab"
         ]
     with closing(Database(tmp_path / "records.db")) as database:
         store = SqlCredentials(database)
-        store.put(ids[0], ProviderName.STUB, b"old", 1)
-        store.put(ids[0], ProviderName.APNS, b"new", 2)
-        assert [store.get(app) for app in ids] == [b"new", None]
-        assert [store.remove(app) for app in ids] == [True, False]
-        assert store.get(ids[0]) is None
+        store.put(apps[0], ProviderName.STUB, b"old", BY)
+        store.put(apps[0], ProviderName.APNS, b"new", BY)
+        assert [store.get(app.id) for app in apps] == [b"new", None]
+        assert [store.remove(app, BY) for app in apps] == [True, False]
+        assert store.get(apps[0].id) is None
 
 
 def test_credentials_name_their_provider() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from openrate import __version__
-from openrate.cli import apps, campaigns, companies, facts, sending, serving
+from openrate.cli import apps, campaigns, companies, facts, people, sending, serving
 from openrate.errors import OpenrateError, UsageError
 
 __all__ = ["app", "main"]
@@ -49,6 +49,7 @@ campaigns.app.command()(sending.send)
 campaigns.app.command()(sending.progress)
 app.add_typer(apps.app, name="app")
 app.add_typer(companies.app, name="company")
+app.add_typer(people.app, name="user")
 app.add_typer(campaigns.app, name="campaign")
 for command, name in (
     (serving.serve, "serve"),

@@ -13,6 +13,7 @@ from openrate.cli import late
 from openrate.cli.asking import Data, Json, asking
 from openrate.cli.terminal import Bar, facts, print_json, print_table, progress_bar
 from openrate.commands.requests import GiveFacts, Rebuild, TakeFacts, Verify
+from openrate.control import COMMAND_LINE
 from openrate.model import COUNTERS, Format
 
 DIFFERS = 3
@@ -169,6 +170,8 @@ def export(  # noqa: PLR0913 - an option each
 
 class _Into:
     """Puts parts into a file and shows progress; see ``control.Talk``."""
+
+    by = COMMAND_LINE
 
     def __init__(self, bar: Bar, put: late.stores.Put) -> None:
         self.progress = bar.progress

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from openrate.control import COMMAND_LINE
 from openrate.errors import UsageError
 from openrate.model import UNITS
 
@@ -142,6 +143,8 @@ def seconds(window: str | None) -> int | None:
 class Bar:
     """Shows progress and collects parts; see ``control.Talk``."""
 
+    by = COMMAND_LINE
+
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar = bar
         self._task = task
@@ -170,6 +173,8 @@ def progress_bar(what: str, unit: str = "facts") -> Iterator[Bar]:
 
 class Quiet:
     """Shows nothing; see ``control.Talk``."""
+
+    by = COMMAND_LINE
 
     def progress(self, done: int, total: int) -> None:
         """Not shown."""

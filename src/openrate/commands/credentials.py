@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openrate.commands.parts import Parts
-from openrate.commands.records import Answer, app_of
+from openrate.commands.records import Answer, app_of, by
 from openrate.commands.requests import RemoveCredentials, SetCredentials, ShowCredentials
 from openrate.control import Talk
 from openrate.credentials import (
@@ -17,13 +17,13 @@ from openrate.errors import OpenrateError
 from openrate.model import App, ProviderName
 
 
-def set_credentials(parts: Parts, request: SetCredentials, _talk: Talk) -> Answer:
+def set_credentials(parts: Parts, request: SetCredentials, talk: Talk) -> Answer:
     """Read credentials, seal them and keep them instead of those before."""
     app = app_of(parts, request.app)
     made = read_credentials(request.provider, app.platform, request)
     if request.provider is ProviderName.WEBPUSH and request.file is None:
         made = _with_known_key(made, parts.vault.of(app.id))
-    parts.vault.put(app.id, made, parts.clock.now())
+    parts.vault.put(app, made, by(parts, talk))
     return _shown(app, made)
 
 
@@ -36,10 +36,10 @@ def show_credentials(parts: Parts, request: ShowCredentials, _talk: Talk) -> Ans
     return _shown(app, known)
 
 
-def remove_credentials(parts: Parts, request: RemoveCredentials, _talk: Talk) -> Answer:
+def remove_credentials(parts: Parts, request: RemoveCredentials, talk: Talk) -> Answer:
     """Forget an app's credentials; its sends wait from then on."""
     app = app_of(parts, request.app)
-    if not parts.vault.remove(app.id):
+    if not parts.vault.remove(app, by(parts, talk)):
         raise OpenrateError(f"{app.name} has no credentials.")
     return {"app": app.name, "removed": True}
 

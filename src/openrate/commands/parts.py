@@ -9,6 +9,7 @@ from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
+from openrate.ports.people import AuditLog, People
 from openrate.ports.records import Records
 from openrate.ports.sends import Sends
 
@@ -39,6 +40,14 @@ class Parts(Protocol):
     @property
     def vault(self) -> Vault:
         """The credentials of apps."""
+
+    @property
+    def people(self) -> People:
+        """Who signs in to the pages."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who changed what."""
 
     @property
     def clock(self) -> Clock:

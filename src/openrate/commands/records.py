@@ -21,18 +21,18 @@ from openrate.commands.requests import (
 )
 from openrate.control import Talk
 from openrate.errors import OpenrateError
-from openrate.model import App, Campaign, Company, RestKey, Rule
+from openrate.model import App, By, Campaign, Company, RestKey, Rule
 from openrate.times import format_time
 
 Answer = dict[str, Any]
 
 
-def create_app(parts: Parts, request: CreateApp, _talk: Talk) -> Answer:
+def create_app(parts: Parts, request: CreateApp, talk: Talk) -> Answer:
     """Make an app; its company and that one's first REST key too, if the company is new."""
     made = companies.create_app(
-        parts.records, request.company, request.name, request.platform, request.sender, parts.clock.now()
+        parts.records, request.company, request.name, request.platform, request.sender, by(parts, talk)
     )
-    rule = _company(parts, request.company).rule
+    rule = company_of(parts, request.company).rule
     if rule != Rule():
         parts.log.set_rule([made.app.id], rule)
     return {
@@ -70,23 +70,23 @@ def rotate_tokens(parts: Parts, _request: RotateTokens, _talk: Talk) -> Answer:
     return {"rotated": True}
 
 
-def create_key(parts: Parts, request: CreateKey, _talk: Talk) -> Answer:
+def create_key(parts: Parts, request: CreateKey, talk: Talk) -> Answer:
     """Make a REST key; this is the only time it is shown."""
-    company = _company(parts, request.company)
-    key, secret = companies.create_key(parts.records, company.id, request.scope, parts.clock.now())
+    company = company_of(parts, request.company)
+    key, secret = companies.create_key(parts.records, company.id, request.scope, by(parts, talk))
     return {**_key(company, key), "rest_api_key": secret}
 
 
 def list_keys(parts: Parts, request: ListKeys, _talk: Talk) -> list[Answer]:
     """What is known of a company's keys; the keys themselves are not kept."""
-    company = _company(parts, request.company)
+    company = company_of(parts, request.company)
     return [_key(company, key) for _, key in parts.records.keys(company.id)]
 
 
-def revoke_key(parts: Parts, request: RevokeKey, _talk: Talk) -> Answer:
+def revoke_key(parts: Parts, request: RevokeKey, talk: Talk) -> Answer:
     """Make a key void."""
-    company = _company(parts, request.company)
-    if not parts.records.revoke_key(company.id, request.id, parts.clock.now()):
+    company = company_of(parts, request.company)
+    if not parts.records.revoke_key(company.id, request.id, parts.clock.now(), by(parts, talk)):
         raise OpenrateError(
             f"{company.name} has no key {request.id}: openrate company key list shows those it has."
         )
@@ -95,12 +95,12 @@ def revoke_key(parts: Parts, request: RevokeKey, _talk: Talk) -> Answer:
 
 def set_company(parts: Parts, request: SetCompany, talk: Talk) -> Answer:
     """Change a company's windows and make its rows anew under them."""
-    company = _company(parts, request.company)
+    company = company_of(parts, request.company)
     given = msgspec.structs.asdict(request)
     changes = {name: given[name] for name in Rule.__struct_fields__ if given[name] is not None}
     rule = msgspec.structs.replace(company.rule, **changes)
     if rule != company.rule:
-        companies.set_rule(parts.records, company.id, rule)
+        companies.set_rule(parts.records, company.id, rule, by(parts, talk))
         apps = [app.id for app in parts.records.apps(company.id)]
         parts.log.set_rule(apps, rule, talk.progress)
     return {"company": company.name, **msgspec.structs.asdict(rule)}
@@ -120,6 +120,11 @@ def show_campaign(parts: Parts, request: ShowCampaign, _talk: Talk) -> Answer:
     """One campaign, deleted or not, with what its creator gave."""
     app, campaign = find_campaign(parts, request.token)
     return {**_campaign(parts, app, campaign), "parameters": campaign.parameters}
+
+
+def by(parts: Parts, talk: Talk) -> By:
+    """Who asks, and when, for the audit log."""
+    return By(talk.by, parts.clock.now())
 
 
 def app_of(parts: Parts, key: str) -> App:
@@ -152,7 +157,8 @@ def state_of(parts: Parts, app: App, campaign: Campaign) -> str:
     return "deleted" if campaign.deleted_at is not None else campaigns.state(campaign, app, parts.clock.now())
 
 
-def _company(parts: Parts, name: str) -> Company:
+def company_of(parts: Parts, name: str) -> Company:
+    """The company of that name; raises OpenrateError when there is none."""
     company = parts.records.company(name)
     if company is None:
         names = ", ".join(company.name for company in parts.records.companies()) or "none yet"

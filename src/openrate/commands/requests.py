@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from openrate.model import Platform, ProviderName, Scope, Sender
+from openrate.model import Platform, ProviderName, Role, Scope, Sender
 
 
 class _Request(msgspec.Struct, frozen=True, tag_field="command"):
@@ -93,6 +93,39 @@ class SetCompany(_Request, frozen=True, tag="company set"):
     inactive_after: int | None = None
 
 
+class CreateUser(_Request, frozen=True, tag="user create"):
+    """Make a person of a company who signs in to the pages. It has no repr, as a secret."""
+
+    company: str
+    email: str
+    password: str
+    role: Role = Role.MANAGER
+
+    def __repr__(self) -> str:
+        return "<CreateUser>"
+
+
+class ListUsers(_Request, frozen=True, tag="user list"):
+    """Everybody who may sign in, by company."""
+
+
+class SetUser(_Request, frozen=True, tag="user set"):
+    """Change a person's role or password; None leaves it as it is. It has no repr, as a secret."""
+
+    email: str
+    role: Role | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return "<SetUser>"
+
+
+class RemoveUser(_Request, frozen=True, tag="user remove"):
+    """Forget a person and end their sessions."""
+
+    email: str
+
+
 class ListCampaigns(_Request, frozen=True, tag="campaign list"):
     """The newest campaigns, of one app (by its Live key) or of each."""
 
@@ -158,6 +191,10 @@ Request = (
     | ListKeys
     | RevokeKey
     | SetCompany
+    | CreateUser
+    | ListUsers
+    | SetUser
+    | RemoveUser
     | ListCampaigns
     | ShowCampaign
     | SendCampaign

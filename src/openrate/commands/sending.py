@@ -6,7 +6,7 @@ import msgspec
 
 from openrate import campaigns
 from openrate.commands.parts import Parts
-from openrate.commands.records import Answer, app_of, find_campaign, state_of
+from openrate.commands.records import Answer, app_of, by, find_campaign, state_of
 from openrate.commands.requests import SendCampaign, SetApp, ShowProgress
 from openrate.control import Talk
 from openrate.delivery.progress import progress
@@ -18,7 +18,7 @@ _FASTEST = 100_000_000
 _LIVE = msgspec.json.encode({"live": True})
 
 
-def set_app(parts: Parts, request: SetApp, _talk: Talk) -> Answer:
+def set_app(parts: Parts, request: SetApp, talk: Talk) -> Answer:
     """Change who sends for an app, and how fast. A new sender sends what is due from now on.
 
     To give an app the sender that it has completes what an interrupted command has begun.
@@ -33,7 +33,7 @@ def set_app(parts: Parts, request: SetApp, _talk: Talk) -> Answer:
     if sender is Sender.OPENRATE and request.sender is not None:
         # First: our sender takes a campaign that it has and that is not due again for completed.
         _hand_over(parts, msgspec.structs.replace(app, sender=sender))
-    parts.records.set_app(app.id, sender, rate)
+    parts.records.set_app(app, sender, rate, by(parts, talk))
     if sender is Sender.EXTERNAL and request.sender is not None:
         _hand_over(parts, msgspec.structs.replace(app, sender=sender))
     return {"app": app.name, "sender": sender, "send_rate": rate}
@@ -55,7 +55,7 @@ def _hand_over(parts: Parts, app: App) -> None:
             parts.records.update_campaign(app.id, token, lambda known: campaigns.handed_over(known, app, now))
 
 
-def send(parts: Parts, request: SendCampaign, _talk: Talk) -> Answer:
+def send(parts: Parts, request: SendCampaign, talk: Talk) -> Answer:
     """Make a campaign live, as an update would; one that is live stays so.
 
     Raises:
@@ -72,7 +72,7 @@ def send(parts: Parts, request: SendCampaign, _talk: Talk) -> Answer:
         raise OpenrateError(f"{name} was completed already: create a new campaign to send again.")
     now = parts.clock.now()
     changed = parts.records.update_campaign(
-        app.id, campaign.token, lambda known: campaigns.update(known, app, _LIVE, now)
+        app.id, campaign.token, lambda known: campaigns.update(known, app, _LIVE, now), by(parts, talk)
     )
     if changed is None:
         raise OpenrateError(f"{name} was deleted: create a new campaign to send it.")

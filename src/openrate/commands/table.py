@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from openrate.commands import credentials, facts, records, requests, sending
+from openrate.commands import credentials, facts, people, records, requests, sending
 from openrate.commands.parts import Parts
 from openrate.commands.requests import Request
 from openrate.control import Talk
@@ -25,6 +25,10 @@ COMMANDS: dict[type[msgspec.Struct], Callable[[Parts, Any, Talk], Any]] = {
     requests.ListKeys: records.list_keys,
     requests.RevokeKey: records.revoke_key,
     requests.SetCompany: records.set_company,
+    requests.CreateUser: people.create_user,
+    requests.ListUsers: people.list_users,
+    requests.SetUser: people.set_user,
+    requests.RemoveUser: people.remove_user,
     requests.ListCampaigns: records.list_campaigns,
     requests.ShowCampaign: records.show_campaign,
     requests.SendCampaign: sending.send,

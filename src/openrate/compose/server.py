@@ -20,7 +20,6 @@ from openrate.folder import SERVE, held, made
 from openrate.web.app import http_app
 from openrate.web.server import listen
 from openrate.web.server import serve as serve_http
-from openrate.web.services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +40,7 @@ def serve(settings: Settings) -> None:
     ):
         _check_ages(parts)
         _apply_rules(parts)
-        services = Services(parts.records, parts.sends, parts.log, parts.clock)
-        app = http_app(settings, services, parts.ingest, parts.installations, request_log)
+        app = http_app(settings, parts, request_log)
         with (
             closing(ControlSocket(folder.control, partial(table.run_line, parts))),
             closing(delivery(parts, settings)),

@@ -19,10 +19,13 @@ from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.event_log import EventLog
+from openrate.ports.people import AuditLog, People
 from openrate.ports.sends import Sends
+from openrate.storage.audit import SqlAuditLog
 from openrate.storage.credentials import SqlCredentials
 from openrate.storage.duckdb import DuckdbLog
 from openrate.storage.fact_files import Put, fact_file, writing
+from openrate.storage.people import SqlPeople
 from openrate.storage.records import SqlRecords
 from openrate.storage.sends import SqlSends
 
@@ -80,6 +83,16 @@ class Parts:
         """The credentials of apps, and the key that seals them."""
         seal = seal_of(self._settings.credentials_key, self._folder.credentials_key)
         return Vault(SqlCredentials(self.records.database), seal)
+
+    @cached_property
+    def people(self) -> People:
+        """Who signs in to the pages, beside the records."""
+        return SqlPeople(self.records.database)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """Who changed what, beside the records."""
+        return SqlAuditLog(self.records.database)
 
     def _are_lost(self) -> bool:
         """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from openrate.model import Cause, Message, ProviderName
+from openrate.model import App, By, Cause, Message, ProviderName
 
 
 class Push(NamedTuple):
@@ -73,8 +73,8 @@ class CredentialStore(Protocol):
     def get(self, app_id: int) -> bytes | None:
         """What was put last for an app."""
 
-    def put(self, app_id: int, provider: ProviderName, sealed: bytes, at: int) -> None:
-        """Store, instead of what was there; ``at`` in milliseconds since 1970."""
+    def put(self, app: App, provider: ProviderName, sealed: bytes, by: By) -> None:
+        """Store, instead of what was there; who did it goes to the audit log."""
 
-    def remove(self, app_id: int) -> bool:
+    def remove(self, app: App, by: By) -> bool:
         """Forget; False when there was nothing."""

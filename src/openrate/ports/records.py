@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from openrate.conditions import Selection
 from openrate.model import (
     App,
     Audience,
+    By,
     Campaign,
     CampaignRef,
     Company,
@@ -32,10 +33,22 @@ class Selected(NamedTuple):
     opted_in: NDArray[np.bool_]
 
 
+class SummaryParameters(TypedDict, total=False):
+    """The parameters that a summary of a campaign has: what a list shows, and what its state follows from."""
+
+    name: str
+    live: bool
+    labels: list[str]
+    push_time: str
+    local_push_time: str
+    recurrence: dict[str, Any]
+
+
 class Records(Protocol):
     """Companies, apps, keys, campaigns, installations: everything that is not a fact.
 
-    Every method is one transaction and safe to call from any thread. Names are unique as said.
+    Every method is one transaction and safe to call from any thread. Names are unique as said. What is changed
+    ``by`` somebody goes to the audit log in that transaction; None is the server itself.
     """
 
     def company(self, name: str) -> Company | None:
@@ -47,18 +60,26 @@ class Records(Protocol):
     def company_of(self, app: App) -> Company:
         """The company that an app belongs to; answers from memory."""
 
-    def create_company(self, name: str, rule: Rule) -> Company:
+    def create_company(self, name: str, rule: Rule, by: By | None = None) -> Company:
         """Make a company; raises OpenrateError when there is one of that name."""
 
-    def set_rule(self, company_id: int, rule: Rule) -> None:
+    def set_rule(self, company_id: int, rule: Rule, by: By | None = None) -> None:
         """Set the attribution windows."""
 
     def create_app(  # noqa: PLR0913 - a row has this many columns
-        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+        self,
+        company_id: int,
+        name: str,
+        platform: Platform,
+        sender: Sender,
+        live: str,
+        dev: str,
+        sdk: str,
+        by: By | None = None,
     ) -> App:
         """Make an app with its three keys; raises OpenrateError when its company has one of that name on it."""
 
-    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
+    def set_app(self, app: App, sender: Sender, send_rate: int | None, by: By | None = None) -> None:
         """Set who sends for an app, and how many messages a minute our sender may send for it (None: no limit)."""
 
     def apps(self, company_id: int | None = None) -> list[App]:
@@ -67,13 +88,13 @@ class Records(Protocol):
     def app_by_key(self, key: str) -> App | None:
         """The app that a Live, Dev or SDK key names; answers from memory, for an unknown key too."""
 
-    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int, by: By | None = None) -> RestKey:
         """Store the SHA-256 of a new REST key."""
 
     def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
         """The REST keys of a company with their hashes, revoked ones included, oldest first; from memory."""
 
-    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+    def revoke_key(self, company_id: int, key_id: int, at: int, by: By | None = None) -> bool:
         """Revoke a key of that company; False when it has none of that id."""
 
     def create_campaign(  # noqa: PLR0913 - a row has this many columns
@@ -87,6 +108,7 @@ class Records(Protocol):
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        by: By | None = None,
     ) -> Campaign:
         """Store a new campaign."""
 
@@ -106,11 +128,11 @@ class Records(Protocol):
         """The token of each campaign of that app by its id, in whatever state, deleted ones included."""
 
     def update_campaign(
-        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign], by: By | None = None
     ) -> Campaign | None:
         """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
 
-    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+    def delete_campaign(self, app_id: int, token: str, at: int, by: By | None = None) -> bool:
         """Mark as deleted; False when there is none, or it was deleted before."""
 
     def campaigns(  # noqa: PLR0913 - three filters and a page
@@ -124,6 +146,15 @@ class Records(Protocol):
         include_dev: bool = True,
     ) -> list[Campaign]:
         """A page of an app's campaigns, newest first by creation, without deleted ones."""
+
+    def campaign_summaries(self, app_id: int) -> Sequence[Campaign]:
+        """The campaigns of an app without deleted ones, newest first; of their parameters, ``SummaryParameters``.
+
+        From memory, but for the first time and what has changed since. What did not change is the same object.
+        """
+
+    def campaigns_changed(self, app_id: int) -> int:
+        """A number that grows whenever ``campaign_summaries`` may have changed; costs a look-up."""
 
     def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
         """One installation."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import delete, insert, select
 
-from openrate.model import ProviderName
+from openrate.model import Action, App, By, ProviderName
+from openrate.storage import audit
 from openrate.storage.database import Database
 from openrate.storage.tables import credentials
 
@@ -22,19 +23,21 @@ class SqlCredentials:
             sealed: bytes | None = connection.scalar(wanted)
         return sealed
 
-    def put(self, app_id: int, provider: ProviderName, sealed: bytes, at: int) -> None:
+    def put(self, app: App, provider: ProviderName, sealed: bytes, by: By) -> None:
         """Store, instead of what was there."""
+        row = insert(credentials).values(
+            app_id=app.id, provider=provider.value, sealed=sealed, updated_at=by.at
+        )
         with self._database.writing() as connection:
-            connection.execute(delete(credentials).where(credentials.c.app_id == app_id))
-            connection.execute(
-                insert(credentials).values(
-                    app_id=app_id, provider=provider.value, sealed=sealed, updated_at=at
-                )
-            )
+            connection.execute(delete(credentials).where(credentials.c.app_id == app.id))
+            connection.execute(row)
+            after = {"provider": provider}
+            audit.write(connection, by, app.company_id, Action.CREDENTIALS_SET, app.name, after=after)
 
-    def remove(self, app_id: int) -> bool:
+    def remove(self, app: App, by: By) -> bool:
         """Forget; False when there was nothing."""
         with self._database.writing() as connection:
-            return bool(
-                connection.execute(delete(credentials).where(credentials.c.app_id == app_id)).rowcount
-            )
+            removed = connection.execute(delete(credentials).where(credentials.c.app_id == app.id)).rowcount
+            if removed:
+                audit.write(connection, by, app.company_id, Action.CREDENTIALS_REMOVED, app.name)
+        return bool(removed)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from openrate.conditions import Selection
 from openrate.model import (
+    Action,
     App,
     Audience,
+    By,
     Campaign,
     CampaignRef,
     Company,
@@ -31,11 +34,12 @@ from openrate.model import (
 )
 from openrate.ports.event_log import Opens
 from openrate.ports.records import Selected
-from openrate.storage import audience, installations
+from openrate.storage import audience, audit, installations
 from openrate.storage.audience_lists import AudienceLists
 from openrate.storage.database import Database
 from openrate.storage.directory import read_directory
 from openrate.storage.remembered import Remembered
+from openrate.storage.summaries import Summaries
 from openrate.storage.tables import apps, campaigns, companies, rest_keys, secrets
 
 _TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -66,6 +70,7 @@ class SqlRecords:
         self._audience_lists = AudienceLists(self.database)
         self._refs: Remembered[CampaignRef] = Remembered(_REFS_REMEMBERED)
         self._campaigns: Remembered[Campaign] = Remembered(_CAMPAIGNS_REMEMBERED)
+        self._summaries = Summaries(self.database)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -83,19 +88,32 @@ class SqlRecords:
         """Every company, by name."""
         return list(self._directory.companies.values())
 
-    def create_company(self, name: str, rule: Rule) -> Company:
+    def create_company(self, name: str, rule: Rule, by: By | None = None) -> Company:
         """Make a company."""
         row = insert(companies).values(name=name, **msgspec.structs.asdict(rule))
-        number = self._change(row.returning(companies.c.id), f"There is a company {name} already.")
+        with self._changing(f"There is a company {name} already.") as connection:
+            number = int(connection.scalar(row.returning(companies.c.id)) or 0)
+            audit.write(connection, by, number, Action.COMPANY_CREATED, name)
         return Company(number, name, rule)
 
-    def set_rule(self, company_id: int, rule: Rule) -> None:
+    def set_rule(self, company_id: int, rule: Rule, by: By | None = None) -> None:
         """Set the attribution windows."""
-        of_company = update(companies).where(companies.c.id == company_id)
-        self._change(of_company.values(**msgspec.structs.asdict(rule)).returning(companies.c.id))
+        company = self._directory.companies_by_id[company_id]
+        before, after = msgspec.structs.asdict(company.rule), msgspec.structs.asdict(rule)
+        with self._changing() as connection:
+            connection.execute(update(companies).where(companies.c.id == company_id).values(**after))
+            audit.write(connection, by, company_id, Action.WINDOWS_CHANGED, company.name, before, after)
 
     def create_app(  # noqa: PLR0913 - a row has this many columns
-        self, company_id: int, name: str, platform: Platform, sender: Sender, live: str, dev: str, sdk: str
+        self,
+        company_id: int,
+        name: str,
+        platform: Platform,
+        sender: Sender,
+        live: str,
+        dev: str,
+        sdk: str,
+        by: By | None = None,
     ) -> App:
         """Make an app with its three keys."""
         row = insert(apps).values(
@@ -107,14 +125,19 @@ class SqlRecords:
             dev_key=dev,
             sdk_key=sdk,
         )
-        taken = f"The company has an app {name} on {platform.value} already."
-        number = self._change(row.returning(apps.c.id), taken)
+        with self._changing(f"The company has an app {name} on {platform.value} already.") as connection:
+            number = int(connection.scalar(row.returning(apps.c.id)) or 0)
+            after = {"platform": platform, "sender": sender}
+            audit.write(connection, by, company_id, Action.APP_CREATED, name, after=after)
         return App(number, company_id, name, platform, sender, live, dev, sdk)
 
-    def set_app(self, app_id: int, sender: Sender, send_rate: int | None) -> None:
+    def set_app(self, app: App, sender: Sender, send_rate: int | None, by: By | None = None) -> None:
         """Set who sends for an app, and how fast our sender may."""
-        row = update(apps).where(apps.c.id == app_id).values(sender=sender.value, send_rate=send_rate)
-        self._change(row.returning(apps.c.id))
+        before = {"sender": app.sender, "send_rate": app.send_rate}
+        after = {"sender": sender, "send_rate": send_rate}
+        with self._changing() as connection:
+            connection.execute(update(apps).where(apps.c.id == app.id).values(**after))
+            audit.write(connection, by, app.company_id, Action.APP_CHANGED, app.name, before, after)
 
     def apps(self, company_id: int | None = None) -> list[App]:
         """Every app (of a company), by company and name."""
@@ -124,24 +147,28 @@ class SqlRecords:
         """The app that a Live, Dev or SDK key names."""
         return self._directory.apps_by_key.get(key)
 
-    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int) -> RestKey:
+    def add_key(self, company_id: int, hashed: bytes, scope: Scope, at: int, by: By | None = None) -> RestKey:
         """Store the SHA-256 of a new REST key."""
         row = insert(rest_keys).values(
             company_id=company_id, hashed=hashed, scope=scope.value, created_at=at, revoked_at=None
         )
-        number = self._change(row.returning(rest_keys.c.id), "This REST key is in use already.")
+        with self._changing("This REST key is in use already.") as connection:
+            number = int(connection.scalar(row.returning(rest_keys.c.id)) or 0)
+            audit.write(connection, by, company_id, Action.KEY_CREATED, str(number), after={"scope": scope})
         return RestKey(number, company_id, scope, at)
 
     def keys(self, company_id: int) -> list[tuple[bytes, RestKey]]:
         """The REST keys of a company with their hashes, revoked ones included, oldest first."""
         return list(self._directory.keys.get(company_id, ()))
 
-    def revoke_key(self, company_id: int, key_id: int, at: int) -> bool:
+    def revoke_key(self, company_id: int, key_id: int, at: int, by: By | None = None) -> bool:
         """Revoke a key of that company; one that is void already stays void since then."""
         if key_id not in {key.id for _, key in self.keys(company_id)}:
             return False
         valid = and_(rest_keys.c.id == key_id, rest_keys.c.revoked_at.is_(None))
-        self._change(update(rest_keys).where(valid).values(revoked_at=at).returning(rest_keys.c.id))
+        with self._changing() as connection:
+            if connection.execute(update(rest_keys).where(valid).values(revoked_at=at)).rowcount:
+                audit.write(connection, by, company_id, Action.KEY_REVOKED, str(key_id))
         return True
 
     def create_campaign(  # noqa: PLR0913 - a row has this many columns
@@ -155,6 +182,7 @@ class SqlRecords:
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        by: By | None = None,
     ) -> Campaign:
         """Store a new campaign."""
         fresh = Campaign(
@@ -171,8 +199,10 @@ class SqlRecords:
             live_since=at if was_live else None,
         )
         row = insert(campaigns).values(token=token, app_id=app_id, **_changeable(fresh))
-        with self.database.writing(f"There is a campaign {token} already.") as connection:
+        taken = f"There is a campaign {token} already."
+        with self._summaries.changing(app_id, token), self.database.writing(taken) as connection:
             number = connection.scalar(row.returning(campaigns.c.id))
+            self._write_down(connection, by, None, fresh)
         return msgspec.structs.replace(fresh, id=number)
 
     def campaign(self, app_id: int, token: str) -> Campaign | None:
@@ -204,23 +234,23 @@ class SqlRecords:
             return {row.id: row.token for row in connection.execute(wanted)}
 
     def update_campaign(
-        self, app_id: int, token: str, change: Callable[[Campaign], Campaign]
+        self, app_id: int, token: str, change: Callable[[Campaign], Campaign], by: By | None = None
     ) -> Campaign | None:
         """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
         if not _TOKEN.fullmatch(token):
             return None
         try:
-            with self.database.writing() as connection:
-                return _update_campaign(connection, app_id, token, change)
+            with self._summaries.changing(app_id, token), self.database.writing() as connection:
+                return self._update_campaign(connection, app_id, token, change, by)
         finally:
             # After a failure too: a commit that reports one may still have reached the disk.
             self._refs.forget(app_id, token)
             self._campaigns.forget(app_id, token)
 
-    def delete_campaign(self, app_id: int, token: str, at: int) -> bool:
+    def delete_campaign(self, app_id: int, token: str, at: int, by: By | None = None) -> bool:
         """Mark as deleted; False when there is none, or it was deleted before."""
         deleted = self.update_campaign(
-            app_id, token, lambda campaign: msgspec.structs.replace(campaign, deleted_at=at)
+            app_id, token, lambda campaign: msgspec.structs.replace(campaign, deleted_at=at), by
         )
         return deleted is not None
 
@@ -245,6 +275,14 @@ class SqlRecords:
         page = select(*_CAMPAIGN_COLUMNS).where(*wanted).order_by(campaigns.c.id.desc())
         with self.database.reading() as connection:
             return [_campaign(row) for row in connection.execute(page.offset(offset).limit(limit))]
+
+    def campaign_summaries(self, app_id: int) -> Sequence[Campaign]:
+        """The campaigns of an app without what is long in them, newest first, without deleted ones."""
+        return self._summaries.of(app_id)
+
+    def campaigns_changed(self, app_id: int) -> int:
+        """A number that grows whenever the summaries may have changed."""
+        return self._summaries.changed(app_id)
 
     def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:
         """One installation."""
@@ -314,18 +352,50 @@ class SqlRecords:
             if not known.rowcount:
                 connection.execute(insert(secrets).values(name=name, value=value))
 
-    def _change(self, statement: Executable, taken: str | None = None) -> int:
-        """Run a statement on companies, apps or keys; returns the id it gives, or 0.
+    @contextmanager
+    def _changing(self, taken: str | None = None) -> Iterator[Connection]:
+        """A transaction on companies, apps or keys.
 
         What is remembered follows when the change is durable, in the order of the changes.
         """
         with self._directory_lock:
             with self.database.writing(taken) as connection:
-                number = connection.scalar(statement)
+                yield connection
                 # Before the commit: a revoked key must not stay good because this could not be read after it.
                 directory = read_directory(connection)
             self._directory = directory
-        return int(number or 0)
+
+    def _update_campaign(
+        self,
+        connection: Connection,
+        app_id: int,
+        token: str,
+        change: Callable[[Campaign], Campaign],
+        by: By | None,
+    ) -> Campaign | None:
+        known = _read_campaign(connection, app_id, token)
+        if known is None or known.deleted_at is not None:
+            return None
+        changed = change(known)
+        if changed != known:
+            row = update(campaigns).where(campaigns.c.id == known.id)
+            connection.execute(row.values(**_changeable(changed)))
+            self._write_down(connection, by, known, changed)
+        return changed
+
+    def _write_down(
+        self, connection: Connection, by: By | None, before: Campaign | None, after: Campaign
+    ) -> None:
+        """Who changed a campaign, and from what to what; of a new one what it is called and whether it is live."""
+        company_id = next(app.company_id for app in self._directory.apps if app.id == after.app_id)
+        if before is None:
+            first = {name: after.parameters.get(name) for name in ("name", "live")}
+            audit.write(connection, by, company_id, Action.CAMPAIGN_CREATED, after.token, after=first)
+        elif after.deleted_at is not None:
+            audit.write(connection, by, company_id, Action.CAMPAIGN_DELETED, after.token)
+        else:
+            change = before.parameters, after.parameters
+            audit.write(connection, by, company_id, Action.CAMPAIGN_CHANGED, after.token, *change)
 
     def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         found: dict[str, CampaignRef] = {}
@@ -356,19 +426,6 @@ def _read_campaign(connection: Connection, app_id: int, token: str) -> Campaign 
     named = and_(campaigns.c.token == token, campaigns.c.app_id == app_id)
     row = connection.execute(select(*_CAMPAIGN_COLUMNS).where(named)).one_or_none()
     return None if row is None else _campaign(row)
-
-
-def _update_campaign(
-    connection: Connection, app_id: int, token: str, change: Callable[[Campaign], Campaign]
-) -> Campaign | None:
-    known = _read_campaign(connection, app_id, token)
-    if known is None or known.deleted_at is not None:
-        return None
-    changed = change(known)
-    if changed != known:
-        row = update(campaigns).where(campaigns.c.id == known.id)
-        connection.execute(row.values(**_changeable(changed)))
-    return changed
 
 
 def _read_refs(connection: Connection, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:

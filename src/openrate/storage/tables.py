@@ -216,3 +216,43 @@ secrets = Table(
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+people = Table(
+    "people",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("company_id", _Id, ForeignKey("companies.id"), nullable=False, index=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    # Argon2, with its parameters and its salt; none before the person has chosen a password.
+    Column("password", Text),
+    # SHA-256 of what is in the link with which the person chooses one.
+    Column("link_hash", LargeBinary, unique=True),
+    Column("link_expires_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("person_id", _Id, ForeignKey("people.id"), nullable=False, index=True),
+    Column("hashed", LargeBinary, nullable=False, unique=True),
+    Column("agent", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("company_id", _Id, ForeignKey("companies.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Index(None, "company_id", "id"),
+    Index(None, "company_id", "subject"),
+)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from openrate.commands.parts import Parts
 from openrate.config import Settings
-from openrate.ingest import Ingest
-from openrate.installations import Installations
 from openrate.web import description
 from openrate.web.access_log import AccessLog
 from openrate.web.audience_api import AudienceApi
@@ -22,21 +21,16 @@ from openrate.web.tally import Tally
 from openrate.web.v1_api import V1Api
 
 
-def http_app(
-    settings: Settings,
-    services: Services,
-    ingest: Ingest,
-    installations: Installations,
-    request_log: TextIO | None,
-) -> Front:
+def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Front:
     """The ASGI application; ``request_log`` gets a line of JSON per request, None keeps no log."""
+    services = Services(parts.records, parts.sends, parts.log, parts.clock)
     tally = Tally(services.log)
     gate = Gate(settings, services)
     campaigns = CampaignsApi(gate, services)
     sends = SendsApi(gate, services)
     inflight = Inflight(settings.inflight_mb << 20)
-    v1 = V1Api(gate, installations, ingest, inflight, tally)
-    audience = AudienceApi(gate, services, installations, inflight)
+    v1 = V1Api(gate, parts.installations, parts.ingest, inflight, tally)
+    audience = AudienceApi(gate, services, parts.installations, inflight)
     health = Health(settings, services, tally)
     inner = litestar(
         [

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from openrate import campaigns
 from openrate.companies import Access
 from openrate.errors import ApiMisuse
-from openrate.model import Campaign
+from openrate.model import By, Campaign
 from openrate.web.bodies import CAMPAIGN_BODY, read_body
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.front import STATS_ROUTE
@@ -106,6 +106,7 @@ class CampaignsApi:
             at=now,
             was_live=new.live,
             next_due_at=campaigns.first_due(access.app, new.parameters),
+            by=_by(access, now),
         )
         return token
 
@@ -115,12 +116,17 @@ class CampaignsApi:
         def change(campaign: Campaign) -> Campaign:
             return campaigns.update(campaign, access.app, body, now)
 
-        if self._services.records.update_campaign(access.app.id, token, change) is None:
+        if self._services.records.update_campaign(access.app.id, token, change, _by(access, now)) is None:
             raise no_campaign()
 
     def _delete(self, access: Access, token: str) -> None:
-        if not self._services.records.delete_campaign(access.app.id, token, self._gate.now()):
+        now = self._gate.now()
+        if not self._services.records.delete_campaign(access.app.id, token, now, _by(access, now)):
             raise no_campaign()
+
+
+def _by(access: Access, now: int) -> By:
+    return By(f"REST key {access.key_id}", now)
 
 
 def _check_live_key(access: Access) -> None:

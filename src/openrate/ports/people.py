@@ -1,0 +1,87 @@
+"""The people who sign in to the pages, their sessions, and who changed what."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from openrate.model import AuditEntry, By, Person, Role
+
+
+class Session(NamedTuple):
+    """A browser that is signed in.
+
+    Attributes:
+        agent: what the browser called itself when it signed in.
+        seen_at: when it asked for a page last, to the minute; both times in milliseconds since 1970.
+    """
+
+    id: int
+    person: Person
+    agent: str
+    created_at: int
+    seen_at: int
+
+
+class People(Protocol):
+    """The people of all companies. Every method is one transaction, safe to call from any thread.
+
+    What changes something says by whom, which goes to the audit log with it.
+    """
+
+    def of_company(self, company_id: int) -> list[Person]:
+        """The people of a company, by address."""
+
+    def by_email(self, email: str) -> tuple[Person, str | None] | None:
+        """The person of that address, and the hash of their password, if they have chosen one."""
+
+    def by_link(self, hashed: bytes, now: int) -> Person | None:
+        """The person whose link this is, unless it has expired."""
+
+    def add(self, company_id: int, email: str, role: Role, by: By) -> Person:
+        """Somebody new, without a password; raises OpenrateError when the address is in use."""
+
+    def set_role(self, person: Person, role: Role, by: By) -> None:
+        """Give a person another role."""
+
+    def set_link(self, person: Person, hashed: bytes, expires_at: int) -> None:
+        """Let a person choose a password by a link, instead of the link before."""
+
+    def set_password(self, person: Person, password_hash: str, by: By) -> None:
+        """Replace a person's password, void their link and end all their sessions."""
+
+    def remove(self, person: Person, by: By) -> None:
+        """Forget a person and end their sessions."""
+
+    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int) -> None:
+        """Remember that a browser is signed in, by the SHA-256 of its secret."""
+
+    def session(self, hashed: bytes) -> Session | None:
+        """The session with that secret."""
+
+    def touch_session(self, session_id: int, at: int) -> None:
+        """Note that the session was used."""
+
+    def sessions(self, person_id: int) -> list[Session]:
+        """A person's sessions, the one that was used last first."""
+
+    def end_session(self, person_id: int, session_id: int) -> bool:
+        """Sign a browser out; False when that person has no such session."""
+
+    def end_sessions_before(self, created_at: int, seen_at: int) -> None:
+        """Forget those that began or were used last before these times."""
+
+
+class AuditLog(Protocol):
+    """Who changed what, for good."""
+
+    def entries(
+        self, company_id: int, *, subject: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[AuditEntry]:
+        """The entries of a company, the newest first.
+
+        Args:
+            company_id: whose.
+            subject: only those about this campaign, key, app or person.
+            before: only those with a smaller number, for the next page.
+            limit: how many at most.
+        """

@@ -1,0 +1,145 @@
+"""People and their sessions in the database of the records (``ports.People``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Update, delete, insert, or_, select, update
+
+from openrate.model import Action, By, Person, Role
+from openrate.ports.people import Session
+from openrate.storage import audit
+from openrate.storage.database import Database
+from openrate.storage.tables import people, sessions
+
+_PERSON = (
+    people.c.id,
+    people.c.company_id,
+    people.c.email,
+    people.c.role,
+    people.c.created_at,
+    people.c.password.is_not(None),
+)
+_SESSION = (sessions.c.id, sessions.c.agent, sessions.c.created_at, sessions.c.seen_at, *_PERSON)
+
+
+class SqlPeople:
+    """Asked at every page, so that what is taken from somebody is taken at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_company(self, company_id: int) -> list[Person]:
+        """The people of a company, by address."""
+        wanted = select(*_PERSON).where(people.c.company_id == company_id).order_by(people.c.email)
+        with self._database.reading() as connection:
+            return [_person(row) for row in connection.execute(wanted)]
+
+    def by_email(self, email: str) -> tuple[Person, str | None] | None:
+        """The person of that address, and the hash of their password, if they have chosen one."""
+        wanted = select(*_PERSON, people.c.password).where(people.c.email == email)
+        with self._database.reading() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else (_person(row[:-1]), row[-1])
+
+    def by_link(self, hashed: bytes, now: int) -> Person | None:
+        """The person whose link this is, unless it has expired."""
+        wanted = select(*_PERSON).where(people.c.link_hash == hashed, people.c.link_expires_at > now)
+        with self._database.reading() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else _person(row)
+
+    def add(self, company_id: int, email: str, role: Role, by: By) -> Person:
+        """Somebody new, without a password; raises OpenrateError when the address is in use."""
+        row = insert(people).values(company_id=company_id, email=email, role=role.value, created_at=by.at)
+        with self._database.writing(f"{email} is in use already: choose another address.") as connection:
+            number = connection.scalar(row.returning(people.c.id))
+            audit.write(connection, by, company_id, Action.PERSON_ADDED, email, after={"role": role})
+        return Person(int(number or 0), company_id, email, role, by.at, has_password=False)
+
+    def set_role(self, person: Person, role: Role, by: By) -> None:
+        """Give a person another role."""
+        with self._database.writing() as connection:
+            connection.execute(_update(person).values(role=role.value))
+            change = {"role": person.role}, {"role": role}
+            audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, *change)
+
+    def set_link(self, person: Person, hashed: bytes, expires_at: int) -> None:
+        """Let a person choose a password by a link, instead of the link before."""
+        link = _update(person).values(link_hash=hashed, link_expires_at=expires_at)
+        with self._database.writing() as connection:
+            connection.execute(link)
+
+    def set_password(self, person: Person, password_hash: str, by: By) -> None:
+        """Replace a person's password, void their link and end all their sessions."""
+        change = {"password": "old" if person.has_password else None}, {"password": "new"}
+        with self._database.writing() as connection:
+            connection.execute(
+                _update(person).values(password=password_hash, link_hash=None, link_expires_at=None)
+            )
+            connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
+            audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, *change)
+
+    def remove(self, person: Person, by: By) -> None:
+        """Forget a person and end their sessions."""
+        with self._database.writing() as connection:
+            connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
+            connection.execute(delete(people).where(people.c.id == person.id))
+            before = {"role": person.role}
+            audit.write(connection, by, person.company_id, Action.PERSON_REMOVED, person.email, before)
+
+    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int) -> None:
+        """Remember that a browser is signed in, by the SHA-256 of its secret."""
+        row = insert(sessions).values(
+            person_id=person_id, hashed=hashed, agent=agent, created_at=at, seen_at=at
+        )
+        with self._database.writing() as connection:
+            connection.execute(row)
+
+    def session(self, hashed: bytes) -> Session | None:
+        """The session with that secret."""
+        found = self._sessions(_joined().where(sessions.c.hashed == hashed))
+        return found[0] if found else None
+
+    def touch_session(self, session_id: int, at: int) -> None:
+        """Note that the session was used."""
+        with self._database.writing() as connection:
+            connection.execute(update(sessions).where(sessions.c.id == session_id).values(seen_at=at))
+
+    def sessions(self, person_id: int) -> list[Session]:
+        """A person's sessions, the one that was used last first."""
+        own = _joined().where(sessions.c.person_id == person_id)
+        return self._sessions(own.order_by(sessions.c.seen_at.desc(), sessions.c.id.desc()))
+
+    def end_session(self, person_id: int, session_id: int) -> bool:
+        """Sign a browser out; False when that person has no such session."""
+        return self._end(sessions.c.person_id == person_id, sessions.c.id == session_id) > 0
+
+    def end_sessions_before(self, created_at: int, seen_at: int) -> None:
+        """Forget those that began or were used last before these times."""
+        self._end(or_(sessions.c.created_at < created_at, sessions.c.seen_at < seen_at))
+
+    def _sessions(self, wanted: Select[Any]) -> list[Session]:
+        with self._database.reading() as connection:
+            return [
+                Session(row[0], _person(row[4:]), row[1], row[2], row[3])
+                for row in connection.execute(wanted)
+            ]
+
+    def _end(self, *which: ColumnElement[bool]) -> int:
+        with self._database.writing() as connection:
+            return connection.execute(delete(sessions).where(*which)).rowcount
+
+
+def _update(person: Person) -> Update:
+    return update(people).where(people.c.id == person.id)
+
+
+def _joined() -> Select[Any]:
+    return select(*_SESSION).join(people, people.c.id == sessions.c.person_id)
+
+
+def _person(row: Sequence[Any]) -> Person:
+    number, company_id, email, role, created_at, has_password = row
+    return Person(number, company_id, email, Role(role), created_at, bool(has_password))
