@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check format serve soak bench lock
+.PHONY: help install demo browser test check format serve soak bench lock
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -24,7 +24,17 @@ $(PUSH_SERVICE)/node_modules: $(PUSH_SERVICE)/package-lock.json
 	@npm ci --prefix $(PUSH_SERVICE) --silent --no-audit --no-fund || \
 	  echo "Without npm the tests against a Web Push service of others are left out."
 
-test: install $(PUSH_SERVICE)/node_modules ## the whole test suite, five to ten minutes
+PAGES := tests/pages
+$(PAGES)/node_modules: $(PAGES)/package-lock.json
+	@npm ci --prefix $(PAGES) --silent --no-audit --no-fund || \
+	  echo "Without npm the pages are not searched for barriers, and the SDK's types are not checked."
+
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
+	  echo "Without Chromium the tests that need a browser are left out: install it."
+
+test: install browser $(PUSH_SERVICE)/node_modules $(PAGES)/node_modules ## the whole test suite, five to ten minutes
 	$(BIN)/pytest -m "not soak" -n 3 --dist worksteal
 
 soak: install ## the long runs: kills, fuzzing, many worlds

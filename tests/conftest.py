@@ -21,6 +21,8 @@ from openrate.ports.event_log import EventLog
 from openrate.web.app import http_app
 from serving import running
 
+pytest_plugins = ["browser"]
+
 
 class Keys(NamedTuple):
     """An app's keys, and the headers that open it."""
