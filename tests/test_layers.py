@@ -31,6 +31,7 @@ MIDDLE = {
     "installation_import",
     "installations",
     "messages",
+    "overview",
     "people",
     "registration",
     "schedule",

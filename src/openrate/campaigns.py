@@ -18,6 +18,8 @@ from openrate.campaign_parameters import PUSH_TIMES, Parameters, moment, written
 from openrate.errors import MalformedParameter
 from openrate.model import DAY_MS, App, Campaign, CampaignState, Sender
 
+Course = tuple[tuple[int, CampaignState], ...]
+
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _LARGEST_PAGE = 100
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -126,11 +128,16 @@ def state(campaign: Campaign, app: App, now: int) -> CampaignState:
         app: the one it is of, which says who sends.
         now: milliseconds since 1970.
     """
+    return [state for begins, state in course(campaign, app) if begins <= now][-1]
+
+
+def course(campaign: Campaign, app: App) -> Course:
+    """The states that time alone takes the campaign through, each with when it begins; the first begins at 0."""
     if not campaign.parameters["live"]:
-        return CampaignState.STOPPED if campaign.was_live else CampaignState.DRAFT
+        return ((0, CampaignState.STOPPED if campaign.was_live else CampaignState.DRAFT),)
     if app.sender is Sender.OPENRATE:
-        return _own_progress(campaign, now)
-    return _progress(campaign.parameters, now)
+        return _own_course(campaign)
+    return _course(campaign.parameters)
 
 
 def shown(campaign: Campaign) -> dict[str, Any]:
@@ -228,19 +235,18 @@ def _merged(current: Parameters, changes: Parameters) -> Parameters:
     return merged
 
 
-def _progress(parameters: Parameters, now: int) -> CampaignState:
-    """How far a live campaign is whose company sends it: its sender is taken at its word, the push time.
+def _course(parameters: Parameters) -> Course:
+    """Of a live campaign whose company sends it: its sender is taken at its word, the push time.
 
     A device's own time is read as UTC; the day after it is for the time zones.
     """
     is_local = "local_push_time" in parameters
     begins = moment(parameters["local_push_time" if is_local else "push_time"])
-    if now < begins:
-        return CampaignState.SCHEDULED
+    until_begun = ((0, CampaignState.SCHEDULED), (begins, CampaignState.RUNNING))
     ends = _end(parameters, begins)
-    if ends is not None and is_local:
-        ends += DAY_MS
-    return CampaignState.RUNNING if ends is None or now < ends else CampaignState.COMPLETED
+    if ends is None:
+        return until_begun
+    return (*until_begun, (max(begins, ends + DAY_MS * is_local), CampaignState.COMPLETED))
 
 
 def _end(parameters: Parameters, begins: int) -> int | None:
@@ -251,13 +257,14 @@ def _end(parameters: Parameters, begins: int) -> int | None:
     return begins
 
 
-def _own_progress(campaign: Campaign, now: int) -> CampaignState:
-    """How far a live campaign is that we send: it is completed when our sender says so."""
+def _own_course(campaign: Campaign) -> Course:
+    """Of a live campaign that we send: it is completed when our sender says so."""
     if campaign.completed_at is not None:
-        return CampaignState.COMPLETED
+        return ((0, CampaignState.COMPLETED),)
     first = schedule.next_due(campaign.parameters, None)
-    is_to_come = first is not None and campaign.next_due_at == first and now < first
-    return CampaignState.SCHEDULED if is_to_come else CampaignState.RUNNING
+    if first is None or campaign.next_due_at != first:
+        return ((0, CampaignState.RUNNING),)
+    return ((0, CampaignState.SCHEDULED), (first, CampaignState.RUNNING))
 
 
 def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from openrate.model import COUNTERS, DayRow
 
@@ -40,10 +40,24 @@ def totals(rows: Iterable[DayRow]) -> Counters:
     return total
 
 
-def open_rate(counters: Counters) -> float:
+def open_rate(counters: Mapping[str, int]) -> float:
     """``(direct_open + influenced_open) / sent``; 0 when nothing was sent."""
     sent = counters["sent"]
     return (counters["direct_open"] + counters["influenced_open"]) / sent if sent else 0.0
+
+
+class Day(NamedTuple):
+    """What a small chart shows of a day (since 1970-01-01), all versions together; the open rate is from 0 to 1."""
+
+    day: int
+    sent: int
+    open_rate: float
+
+
+def days(rows: Iterable[DayRow]) -> list[Day]:
+    """The days of rows that are ascending by day."""
+    by_day = ((day, totals(group)) for day, group in groupby(rows, key=lambda row: row.day))
+    return [Day(day, counters["sent"], open_rate(counters)) for day, counters in by_day]
 
 
 def iso_date(day: int) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
+from openrate import stats
 from openrate.attribution import statistics
 from openrate.model import DayRow, Fact, FactType, Rule
 from openrate.ports.event_log import NEVER, Difference, FactColumns, Opens, OpenTimes, Progress
@@ -38,7 +39,10 @@ class MemoryLog:
         mine = [row for row in rows.values() if row.campaign_id == campaign_id]
         return sorted(mine, key=lambda row: (row.day, row.version or ""))
 
-    def changed(self, campaign_id: int) -> int:  # noqa: ARG002 - any fact may have changed it
+    def totals(self, campaign_id: int) -> dict[str, int]:
+        return stats.totals(self.rows(campaign_id))
+
+    def changed(self, campaign_id: int | None = None) -> int:  # noqa: ARG002 - any fact may have changed it
         return len(self._facts)
 
     def rule(self, app_id: int) -> Rule:

@@ -200,7 +200,7 @@ class MemoryRecords:
             for c in found
         ]
 
-    def campaigns_changed(self, app_id: int) -> int:  # noqa: ARG002 - any change may have changed it
+    def campaigns_changed(self, app_id: int) -> int:
         return self._changes
 
     def installation(self, app_id: int, dev: bool, installation_id: str) -> Installation | None:

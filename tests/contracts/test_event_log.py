@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -91,6 +91,30 @@ def test_a_sent_report_takes_back_an_error_of_the_same_delivery(log: EventLog) -
     put(log, Fact(1, FactType.PUSH_ERROR, "i1", START, 1, "s", cause=Cause.THROTTLED))
     put(log, sent(1, "i1", START + DAY, send="s"))
     assert [(row.day, row.sent, row.errors) for row in settled(log, 1)] == [(START // DAY + 1, 1, 0)]
+
+
+def test_totals_are_the_sums_of_the_rows_whatever_made_them(log: EventLog) -> None:
+    put(log, sent(2, "i1", START, version="a"), sent(2, "i2", START, version="b", opted_in=False))
+    put(log, sent(2, "i1", START + DAY, version="b"), tap(2, "i1", START + DAY + 1), app_open("i2", START + 1))
+    log.settle()
+    whole = {"sent": 3, "sent_optins": 2, "direct_open": 1, "influenced_open": 1, "reengaged": 0, "errors": 0}
+    assert log.totals(2) == whole
+    log.rebuild()
+    assert log.totals(2) == whole
+    log.set_rule([1], Rule(influence_window=60, reengage_window=3600))
+    put(log, Fact(1, FactType.PUSH_ERROR, "i3", START, 2, "s", "a", cause=Cause.OTHER))
+    log.settle()
+    assert log.totals(2) == whole | {"errors": 1}
+    assert log.totals(7) == dict.fromkeys(whole, 0)
+
+
+def test_what_changed_is_told_of_one_campaign_and_of_any(log: EventLog) -> None:
+    numbers = [(log.changed(1), log.changed())]
+    for facts in ([sent(1, "i1", START)], [sent(1, "i2", START), app_open("i1", START + 1)]):
+        put(log, *facts)
+        log.settle()
+        numbers.append((log.changed(1), log.changed()))
+    assert all(b[0] > a[0] and b[1] > a[1] for a, b in pairwise(numbers))
 
 
 def test_the_same_installation_id_in_two_apps_is_two_installations(log: EventLog) -> None:

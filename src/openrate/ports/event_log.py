@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
@@ -121,8 +121,14 @@ class EventLog(Protocol):
     def rows(self, campaign_id: int) -> Sequence[DayRow]:
         """The day rows of a campaign, ascending by day, then version. Includes rows that are all zeros never."""
 
-    def changed(self, campaign_id: int) -> int:
-        """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by."""
+    def totals(self, campaign_id: int) -> Mapping[str, int]:
+        """The sum of the day rows of a campaign, by counter; zeros when there is none. Costs a look-up."""
+
+    def changed(self, campaign_id: int | None = None) -> int:
+        """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by.
+
+        Without a campaign: whenever the rows of any have changed.
+        """
 
     def rule(self, app_id: int) -> Rule:
         """The rule that made the rows which answer now; it may lag behind the company's while they are remade."""

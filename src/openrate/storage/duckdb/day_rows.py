@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import duckdb
 import numpy as np
@@ -13,6 +14,7 @@ from openrate.storage.duckdb.evaluate import Tally, cell_parts
 Counts = tuple[int, ...]
 _NOTHING: Counts = (0,) * len(COUNTERS)
 VERSIONS = (None, "a", "b")
+_NO_TOTALS = dict.fromkeys(COUNTERS, 0)
 _SAME_CELL = " and ".join(f"day_row.{name} = batch.{name}" for name in ("campaign", "day", "version"))
 _NOT_EMPTY = " + ".join(COUNTERS) + " > 0"
 
@@ -26,6 +28,7 @@ class DayRows:
     def __init__(self, rules: dict[int, Rule], since: int = 0) -> None:
         self.rules = rules
         self._rows: dict[int, dict[tuple[int, int], Counts]] = {}
+        self._totals: dict[int, Mapping[str, int]] = {}
         self._changed: dict[int, int] = {}
         # To those who compare ``changed``, every campaign has changed when rows take the place of others.
         self.changes = self._since = since
@@ -39,8 +42,14 @@ class DayRows:
         """Every row there is."""
         return [row for campaign_id in sorted(self._rows) for row in self.of(campaign_id)]
 
-    def changed(self, campaign_id: int) -> int:
-        """Grows whenever the rows of the campaign change."""
+    def totals(self, campaign_id: int) -> Mapping[str, int]:
+        """The sum of the rows of the campaign, by counter."""
+        return self._totals.get(campaign_id, _NO_TOTALS)
+
+    def changed(self, campaign_id: int | None = None) -> int:
+        """Grows whenever the rows of the campaign change, or those of any campaign."""
+        if campaign_id is None:
+            return self.changes
         return self._changed.get(campaign_id, self._since)
 
     def plus(self, change: Tally) -> dict[int, dict[tuple[int, int], Counts]]:
@@ -57,7 +66,11 @@ class DayRows:
 
     def put(self, rows: dict[int, dict[tuple[int, int], Counts]]) -> None:
         """Answer with these rows of these campaigns from now on."""
+        if not rows:
+            return
         self._rows.update(rows)
+        self._totals.update(_totals(rows))
+        # Last: who asks for the number first and for the rows then misses nothing.
         self.changes += 1
         self._changed.update(dict.fromkeys(rows, self.changes))
 
@@ -65,6 +78,7 @@ class DayRows:
         """Rows that start from nothing, under other rules, to take the place of these."""
         fresh = DayRows(rules, self.changes + 1)
         fresh._rows = fresh.plus(change)
+        fresh._totals = _totals(fresh._rows)
         return fresh
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -73,6 +87,7 @@ class DayRows:
         for campaign, day, version, *counts in cursor.execute("select * from day_row").fetchall():
             loaded[campaign][day, version] = tuple(counts)
         self._rows = dict(loaded)
+        self._totals = _totals(self._rows)
 
     def save(self, cursor: duckdb.DuckDBPyConnection, change: Tally) -> None:
         """Write the cells of ``change`` as they are with it; within the caller's transaction."""
@@ -88,3 +103,11 @@ class DayRows:
         cursor.execute(f"delete from day_row using batch where {_SAME_CELL}")  # noqa: S608 - names are ours
         cursor.execute(f"insert into day_row select {', '.join(names)} from batch where {_NOT_EMPTY}")  # noqa: S608 - names are ours
         cursor.unregister("batch")
+
+
+def _totals(rows: Mapping[int, Mapping[tuple[int, int], Counts]]) -> dict[int, Mapping[str, int]]:
+    """By campaign, the sum of its rows by counter."""
+    return {
+        campaign: dict(zip(COUNTERS, map(sum, zip(_NOTHING, *of_it.values(), strict=True)), strict=True))
+        for campaign, of_it in rows.items()
+    }

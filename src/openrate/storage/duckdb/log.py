@@ -115,8 +115,12 @@ class DuckdbLog:
         """The day rows of a campaign, ascending by day, then version."""
         return self._rows.of(campaign_id)
 
-    def changed(self, campaign_id: int) -> int:
-        """A number that grows whenever the rows of the campaign may have changed."""
+    def totals(self, campaign_id: int) -> Mapping[str, int]:
+        """The sum of the day rows of a campaign, by counter."""
+        return self._rows.totals(campaign_id)
+
+    def changed(self, campaign_id: int | None = None) -> int:
+        """A number that grows whenever the rows of the campaign, or of any, may have changed."""
         return self._rows.changed(campaign_id)
 
     def rule(self, app_id: int) -> Rule:
