@@ -112,6 +112,13 @@ def sign_in(people: People, email: str, password: str, agent: str, at: int) -> s
     return secret
 
 
+def check_current(people: People, email: str, password: str) -> None:
+    """Raise UsageError unless this is the person's password now."""
+    found = people.by_email(email)
+    if found is None or found[1] is None or not _is_right(found[1], password):
+        raise UsageError("The current password is not right.")
+
+
 def session_of(people: People, secret: str, at: int) -> Session | None:
     """The session that a browser's secret opens, unless it has ended."""
     session = people.session(hashed(secret))

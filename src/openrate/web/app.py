@@ -14,6 +14,7 @@ from openrate.web.front import Front
 from openrate.web.gate import Gate
 from openrate.web.health import Health
 from openrate.web.limits import Inflight
+from openrate.web.pages import pages
 from openrate.web.routing import litestar
 from openrate.web.sends_api import SendsApi
 from openrate.web.services import Services
@@ -40,6 +41,7 @@ def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Fr
             *audience.routes(),
             *health.routes(),
             *description.routes(),
+            *pages(settings, parts),
         ]
     )
     return Front(inner, campaigns.stats, v1.events, AccessLog(request_log), tally)

@@ -1,0 +1,161 @@
+"""Signing in and out, the link with which somebody chooses a password, and one's own account."""
+
+from __future__ import annotations
+
+from openrate import people
+from openrate.commands.parts import Parts
+from openrate.config import Settings
+from openrate.errors import (
+    ApiError,
+    ApiMisuse,
+    MalformedParameter,
+    OpenrateError,
+    RouteNotFound,
+    TooManyRequests,
+    UsageError,
+)
+from openrate.model import By, Person
+from openrate.web.call import Answer, Call
+from openrate.web.limits import Buckets, address_name, client_address
+from openrate.web.pages.door import Door, is_https
+from openrate.web.pages.render import Renderer
+from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, redirect
+from openrate.web.routing import Route
+
+_TRIES, _TRIES_EACH_S = 10, 1 / 15
+"""Of one address or for one person: so many at once, then one in fifteen seconds."""
+_NEXT_LENGTH = 2_000
+
+
+class SignIn:
+    """The pages before the sign-in, and the one about oneself."""
+
+    def __init__(self, settings: Settings, parts: Parts, door: Door, renderer: Renderer) -> None:
+        self._parts = parts
+        self._door = door
+        self._renderer = renderer
+        self._trusted = settings.trusted_proxies
+        self._by_address = Buckets(_TRIES_EACH_S, _TRIES)
+        self._by_email = Buckets(_TRIES_EACH_S, _TRIES)
+
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        door = self._door
+        return [
+            Route("GET", "/sign-in", door.open_page(self.form)),
+            Route("POST", "/sign-in", door.open_action(self.sign_in)),
+            Route("POST", "/sign-out", door.action(self.sign_out)),
+            Route("GET", "/welcome/{link}", door.open_page(self.welcome)),
+            Route("POST", "/welcome/{link}", door.open_action(self.choose_password)),
+            Route("GET", "/account", door.page(self.account)),
+            Route("POST", "/account/password", door.action(self.change_password)),
+            Route("POST", "/account/sessions", door.action(self.end_session)),
+        ]
+
+    def form(self, call: Call, _form: Fields) -> Answer:
+        """Asks for address and password."""
+        if self._door.visitor(call) is not None:
+            return redirect("/campaigns")
+        query = Fields.parsed(call.scope["query_string"])
+        return self._asked(call, query["next"])
+
+    def sign_in(self, call: Call, form: Fields) -> Answer:
+        """Lets somebody in, or asks again."""
+        email, agent = form["email"], call.text(b"user-agent") or "unknown"
+        try:
+            self._count_try(call, email)
+            password = form.all("password")
+            now = self._parts.clock.now()
+            secret = people.sign_in(self._parts.people, email, password[0] if password else "", agent, now)
+        except (ApiMisuse, TooManyRequests) as error:
+            return self._asked(call, form["next"], email, error)
+        kept = cookie(SESSION_COOKIE, secret, seconds=people.SESSION_MS // 1000, secure=is_https(call))
+        location = (b"location", _local(form["next"]).encode())
+        return Answer(303, b"", [location, kept], b"text/html")
+
+    def sign_out(self, visit: Visit) -> Answer:
+        """Ends the session of this browser."""
+        session = visit.visitor.session
+        self._parts.people.end_session(session.person.id, session.id)
+        forgotten = cookie(SESSION_COOKIE, "", seconds=0, secure=is_https(visit.call))
+        return Answer(303, b"", [(b"location", b"/sign-in"), forgotten], b"text/html")
+
+    def welcome(self, call: Call, _form: Fields) -> Answer:
+        """Asks whoever has a link for a password."""
+        person = self._invited(call)
+        return self._renderer.open_page(call, "welcome.html", person=person, error="")
+
+    def choose_password(self, call: Call, form: Fields) -> Answer:
+        """Sets the password of whoever has a link."""
+        self._count_try(call, "")
+        person = self._invited(call)
+        try:
+            people.set_password(
+                self._parts.people, person, _new_password(form), By(person.email, self._parts.clock.now())
+            )
+        except UsageError as error:
+            return self._renderer.open_page(call, "welcome.html", status=400, person=person, error=str(error))
+        return redirect("/sign-in", "Your password is set: sign in with it.")
+
+    def account(self, visit: Visit) -> Answer:
+        """One's own password and sessions."""
+        sessions = self._parts.people.sessions(visit.visitor.session.person.id)
+        return self._renderer.page(visit, "account.html", sessions=sessions)
+
+    def change_password(self, visit: Visit) -> Answer:
+        """Replaces one's own password, which ends all sessions."""
+        self._count_try(visit.call, visit.visitor.email)
+        known = visit.form.all("current")
+        people.check_current(self._parts.people, visit.visitor.email, known[0] if known else "")
+        people.set_password(
+            self._parts.people, visit.visitor.session.person, _new_password(visit.form), visit.by
+        )
+        return redirect("/sign-in", "Your password is changed: sign in with the new one.")
+
+    def end_session(self, visit: Visit) -> Answer:
+        """Signs another browser out."""
+        number = visit.form["session"]
+        if not number.isdecimal():
+            raise MalformedParameter("session is no number: press a button of the page.")
+        if not self._parts.people.end_session(visit.visitor.session.person.id, int(number[:18])):
+            raise OpenrateError("That session has ended already.")
+        return redirect("/account", "That browser is signed out.")
+
+    def _asked(self, call: Call, following: str, email: str = "", error: ApiError | None = None) -> Answer:
+        return self._renderer.open_page(
+            call,
+            "sign_in.html",
+            status=error.status if error else 200,
+            following=following[:_NEXT_LENGTH],
+            email=email[:_NEXT_LENGTH],
+            error=str(error or ""),
+        )
+
+    def _count_try(self, call: Call, email: str) -> None:
+        try:
+            self._by_address.take(address_name(client_address(call, self._trusted)))
+            if email:
+                self._by_email.take(email.lower()[:_NEXT_LENGTH])
+        except TooManyRequests:
+            raise TooManyRequests("Too many tries: wait a minute, then try again.") from None
+
+    def _invited(self, call: Call) -> Person:
+        person = self._parts.people.by_link(people.hashed(call.parts[2]), self._parts.clock.now())
+        if person is None:
+            raise RouteNotFound("This link was used already, or has expired: ask a manager for another one.")
+        return person
+
+
+def _new_password(form: Fields) -> str:
+    given = form.all("password")
+    if given != form.all("repeated") or len(given) != 1:
+        raise UsageError("The two passwords differ: type the same one twice.")
+    return given[0]
+
+
+def _local(following: str) -> str:
+    """A page of ours to go on to, whatever was asked for."""
+    is_ours = (
+        following.startswith("/") and not following.startswith(("//", "/\\")) and following.isprintable()
+    )
+    return following if is_ours and following.isascii() else "/campaigns"

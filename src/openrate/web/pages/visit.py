@@ -1,0 +1,188 @@
+"""One request of a person, and how it is answered."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, unquote
+
+from openrate.errors import ApiMisuse, MalformedParameter
+from openrate.model import App, By, Company, Role
+from openrate.ports.people import Session
+from openrate.web.call import Answer, Call, Headers
+
+SESSION_COOKIE = "openrate_session"
+_SAID_COOKIE = "openrate_said"
+_MOST_FIELDS = 5_000
+_RANKS = [Role.VIEWER, Role.EDITOR, Role.MANAGER]
+_SALT = 16
+
+
+class Fields:
+    """What came in a query or in a form, by name. What is not there is the empty text."""
+
+    def __init__(self, given: Mapping[str, list[str]] | None = None) -> None:
+        self._given = given or {}
+
+    @classmethod
+    def parsed(cls, text: bytes) -> Fields:
+        """Read ``a=1&b=2``; raises MalformedParameter when it is not that."""
+        try:
+            return cls(
+                parse_qs(
+                    text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+                )
+            )
+        except ValueError:
+            raise MalformedParameter(
+                "The form cannot be read: load the page again and send it anew."
+            ) from None
+
+    def __getitem__(self, name: str) -> str:
+        """The first value of that name, without spaces at its ends; empty when there is none."""
+        return self.all(name)[0].strip() if self.all(name) else ""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._given
+
+    def __iter__(self) -> object:
+        return iter(self._given)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of that name, as it came."""
+        return self._given.get(name, [])
+
+
+class Visitor(NamedTuple):
+    """Somebody who is signed in."""
+
+    session: Session
+    company: Company
+    secret: str
+
+    @property
+    def email(self) -> str:
+        """With what they sign in."""
+        return self.session.person.email
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether they may write campaigns."""
+        return self.may(Role.EDITOR)
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether they may do everything."""
+        return self.may(Role.MANAGER)
+
+    def may(self, role: Role) -> bool:
+        """Whether they have this role or one that may do more."""
+        return _RANKS.index(self.session.person.role) >= _RANKS.index(role)
+
+    def csrf(self) -> str:
+        """What a form of theirs carries, different each time, so that a compressed page does not give it away."""
+        salt = secrets.token_bytes(_SALT)
+        mixed = bytes(a ^ b for a, b in zip(self._csrf(), salt + salt, strict=True))
+        return base64.urlsafe_b64encode(salt + mixed).decode()
+
+    def check_csrf(self, given: str) -> None:
+        """Raise ApiMisuse unless it came from a form of theirs."""
+        try:
+            raw = base64.urlsafe_b64decode(given.encode("ascii", "replace"))
+        except ValueError:
+            raw = b""
+        salt, mixed = raw[:_SALT], raw[_SALT:]
+        token = bytes(a ^ b for a, b in zip(mixed, salt + salt, strict=False))
+        if not hmac.compare_digest(token, self._csrf()):
+            raise ApiMisuse("This form is out of date: load the page again and send it anew.")
+
+    def _csrf(self) -> bytes:
+        return hashlib.sha256(b"csrf " + self.secret.encode()).digest()
+
+
+class Visit(NamedTuple):
+    """A request for a page of somebody who is signed in.
+
+    Attributes:
+        path: the parts of the path behind the first slash.
+        query: what stands behind the question mark.
+        form: what was sent with POST.
+        now: milliseconds since 1970.
+    """
+
+    call: Call
+    visitor: Visitor
+    path: list[str]
+    query: Fields
+    form: Fields
+    now: int
+
+    @property
+    def company(self) -> Company:
+        """Whose pages these are."""
+        return self.visitor.company
+
+    @property
+    def by(self) -> By:
+        """Who changes something here, for the audit log."""
+        return By(self.visitor.email, self.now)
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of a page is asked for, by htmx."""
+        return b"hx-request" in self.call.headers
+
+
+View = Callable[[Visit], Answer]
+"""Makes a page. It runs in a thread, so it may wait for the stores."""
+
+
+def find_app(apps: list[App], live_key: str) -> App | None:
+    """The app of that Live key among these, if it is one of them."""
+    return next((app for app in apps if app.live_key == live_key), None)
+
+
+def html(body: str, status: int = 200, headers: Headers = ()) -> Answer:
+    """A page, or a part of one."""
+    return Answer(status, body.encode(), headers, b"text/html")
+
+
+NOTHING_NEW = Answer(204, b"", (), b"text/html")
+"""The part of a page that was asked for is as it was."""
+
+
+def redirect(to: str, said: str = "", *, is_error: bool = False) -> Answer:
+    """Go on to another page, which shows what is said, once."""
+    headers = [(b"location", to.encode())]
+    if said:
+        kind = "error" if is_error else "done"
+        headers.append(cookie(_SAID_COOKIE, kind + ":" + quote(said), seconds=60, secure=False))
+    return Answer(303, b"", headers, b"text/html")
+
+
+def said(call: Call) -> tuple[str, str] | None:
+    """What the page before had to say, and whether it is ``done`` or an ``error``."""
+    kind, _, text = cookies(call).get(_SAID_COOKIE, "").partition(":")
+    return (kind, unquote(text)) if kind in {"done", "error"} and text else None
+
+
+FORGET_SAID = (
+    b"set-cookie",
+    f"{_SAID_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax".encode(),
+)
+
+
+def cookie(name: str, value: str, *, seconds: int, secure: bool) -> tuple[bytes, bytes]:
+    """A cookie for this site's pages alone, out of reach for scripts."""
+    text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+    return b"set-cookie", text.encode()
+
+
+def cookies(call: Call) -> dict[str, str]:
+    """The cookies that came, by name; of several of one name the first."""
+    pairs = [part.strip().partition("=") for part in (call.text(b"cookie") or "").split(";")]
+    return {name: value for name, _, value in reversed(pairs) if name}

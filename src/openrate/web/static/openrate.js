@@ -1,0 +1,47 @@
+// What pages do beyond links and forms. Everything here is an extra: without it the pages still work.
+"use strict";
+
+(() => {
+  /** Buttons that copy: they are hidden until there is a script that can. */
+  function offerCopies(within) {
+    for (const button of within.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  }
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) {
+      const before = button.textContent;
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = before), 1500);
+    }
+    const menu = document.querySelector(".menu[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector(".menu[open]");
+    if (event.key === "Escape" && menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  /** What cannot be undone is asked about once more. */
+  document.addEventListener("submit", (event) => {
+    const question = (event.submitter ?? event.target).dataset.confirm ?? event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
+  /** A list that filters by itself as soon as a choice is made. */
+  document.addEventListener("change", (event) => {
+    if (event.target.form?.hasAttribute("data-at-once")) event.target.form.requestSubmit();
+    const target = event.target.dataset.readsInto;
+    if (target && event.target.files?.[0]) {
+      event.target.files[0].text().then((text) => (document.getElementById(target).value = text));
+    }
+  });
+
+  offerCopies(document);
+  document.addEventListener("htmx:after:swap", () => offerCopies(document));
+})();
