@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -38,7 +38,8 @@ _SHOWN = 40
 _MINUTE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]"
 _SECONDS = re.compile(f"{_MINUTE}:[0-5][0-9]")
 _MINUTES = re.compile(f"{_MINUTE}(:[0-5][0-9])?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the texts have no zone: all is UTC
+_MS = timedelta(milliseconds=1)
 
 
 def read(body: bytes) -> Parameters:
@@ -106,7 +107,7 @@ def has_versions(parameters: Parameters) -> bool:
 
 def moment(text: str) -> int:
     """A time that passed its check, in milliseconds since 1970, read as UTC."""
-    return round((datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH).total_seconds()) * 1000
+    return (datetime.fromisoformat(text) - _EPOCH) // _MS
 
 
 def written(at: int) -> str:

@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from openrate import stats
@@ -103,6 +102,7 @@ class _Entry(NamedTuple):
 
     campaign: Campaign
     app: App
+    name: str
     text: str
     labels: frozenset[str]
     course: Course
@@ -130,6 +130,12 @@ class Overview:
         self._clock = clock
         self._known: dict[int, _Entries] = {}
         self._counted: dict[int, tuple[tuple[int, int], int]] = {}
+        self._keys: dict[Order, Callable[[_Entry], Any]] = {
+            Order.NAME: lambda entry: entry.name,
+            Order.PUSH_TIME: lambda entry: entry.push_time,
+            Order.SENT: lambda entry: log.totals(entry.campaign.id)["sent"],
+            Order.OPEN_RATE: lambda entry: stats.open_rate(log.totals(entry.campaign.id)),
+        }
         # Numbers start anew with the process: what was drawn before must not look like what is there now.
         self._start = secrets.token_hex(4)
 
@@ -144,7 +150,7 @@ class Overview:
             for entry in self._entries(app).entries
             if _meets(entry, wanted, words, now)
         ]
-        found = self._sorted(found, wanted)
+        found = self._sorted(found, wanted.order, descending=wanted.descending)
         pages = max(1, -(-len(found) // PAGE))
         number = min(max(1, wanted.page), pages)
         chosen = found[(number - 1) * PAGE : number * PAGE]
@@ -181,21 +187,11 @@ class Overview:
             known = self._known[app.id] = _renewed(known, summaries)
         return known
 
-    def _sorted(self, entries: list[_Entry], wanted: Wanted) -> list[_Entry]:
-        entries.sort(key=lambda entry: -entry.campaign.id)
-        keys = [self._key(wanted.order)(entry) for entry in entries]
-        order = sorted(zip(keys, entries, strict=True), key=itemgetter(0), reverse=wanted.descending)
-        return [entry for _, entry in order]
-
-    def _key(self, order: Order) -> Callable[[_Entry], Any]:
-        keys: dict[Order, Callable[[_Entry], Any]] = {
-            Order.CREATED: lambda entry: entry.campaign.id,
-            Order.NAME: lambda entry: entry.campaign.parameters["name"].casefold(),
-            Order.PUSH_TIME: lambda entry: entry.push_time,
-            Order.SENT: lambda entry: self._log.totals(entry.campaign.id)["sent"],
-            Order.OPEN_RATE: lambda entry: stats.open_rate(self._log.totals(entry.campaign.id)),
-        }
-        return keys[order]
+    def _sorted(self, entries: list[_Entry], order: Order, *, descending: bool) -> list[_Entry]:
+        newest_first = sorted(entries, key=lambda entry: -entry.campaign.id)
+        if order is Order.CREATED:
+            return newest_first if descending else newest_first[::-1]
+        return sorted(newest_first, key=self._keys[order], reverse=descending)
 
     def _line(self, entry: _Entry, now: int) -> Line:
         campaign = entry.campaign
@@ -231,6 +227,7 @@ def _entry(campaign: Campaign, app: App) -> _Entry:
     return _Entry(
         campaign,
         app,
+        given["name"].casefold(),
         "\n".join((given["name"], *labels, campaign.token)).casefold(),
         frozenset(labels),
         course(campaign, app),

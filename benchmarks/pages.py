@@ -1,0 +1,206 @@
+"""``python -m benchmarks.pages``: what the server does for the list of campaigns and the page of one.
+
+A store of ten thousand campaigns, a hundred a day, and as many facts in all as ``--facts`` says: of 100 facts 45
+sent, 2 errors, 3 taps and 50 app opens, of which 2 % arrive up to two days late. One campaign has a million
+deliveries, one a hundred thousand. What is printed are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openrate.model import FactType, Platform, Rule, Sender
+from openrate.overview import Order, Overview, Wanted
+from openrate.ports.clock import SystemClock
+from openrate.storage.duckdb import DuckdbLog, file
+from openrate.storage.records import SqlRecords
+from openrate.storage.tables import campaigns
+
+CAMPAIGNS, A_DAY = 10_000, 100
+LARGE, ORDINARY = 5_001, 5_002
+"""Campaign ids: a million deliveries, and a hundred thousand."""
+DAY_MS = 86_400_000
+DAYS = CAMPAIGNS // A_DAY
+START = (time.time_ns() // 1_000_000 // DAY_MS - DAYS - 4) * DAY_MS
+
+
+class Store:
+    """Records and facts in a folder."""
+
+    def __init__(self, folder: Path, facts: int) -> None:
+        self.records = SqlRecords(folder / "records.db")
+        if self.records.company("Acme") is None:
+            _fill_records(self.records)
+            _fill_facts(folder / "facts.duckdb", facts)
+        self.log = DuckdbLog(folder / "facts.duckdb")
+        company = self.records.company("Acme")
+        assert company is not None
+        self.company_id = company.id
+        self.overview = Overview(self.records, self.log, SystemClock())
+
+
+def _fill_records(records: SqlRecords) -> None:
+    company = records.create_company("Acme", Rule())
+    app = records.create_app(company.id, "Shop", Platform.IOS, Sender.EXTERNAL, "live", "dev", "sdk")
+    rows = [_campaign(number, app.id) for number in range(CAMPAIGNS)]
+    with records.database.writing() as connection:
+        connection.execute(campaigns.insert(), rows)
+
+
+def _campaign(number: int, app_id: int) -> dict[str, Any]:
+    words = ("Spring", "Summer", "Autumn", "Winter", "News", "Basket", "Welcome")
+    name = f"{words[number % 7]} {words[number // 7 % 7]} {number}"
+    at = START + number // A_DAY * DAY_MS
+    parameters = {
+        "name": name,
+        "live": number % 10 > 0,
+        "push_time": str(np.datetime64(at // 1000 + 32400, "s")),
+        "labels": [f"label {number % 40}", f"team {number % 9}"],
+        "messages": [
+            {"language": language, "title": name, "body": "x" * 200} for language in ("en", "fr", "de")
+        ],
+        "targeting": {"segments": ["ENGAGED", "NEW"]},
+    }
+    own = {"token": f"{number + 1:032x}", "app_id": app_id, "parameters": json.dumps(parameters)}
+    flags = {"live": number % 10 > 0, "has_versions": False, "dev_only": number % 50 == 0, "from_api": True}
+    return own | flags | {"created_at": at, "was_live": True, "was_completed": False}
+
+
+def _fill_facts(path: Path, facts: int) -> None:
+    """Two million installations for the first ten million facts, and no more than five."""
+    DuckdbLog(path, hot_facts=1000).close()
+    installations = min(5_000_000, max(2_000_000, facts // 10))
+    connection = file.connect(path, 2048)
+    connection.execute(
+        f"insert into installation select n, 1, md5(n::varchar) from range({installations}) r(n)"
+    )
+    connection.execute(f"insert into send select n, 1, n, 'only' from range(1, {CAMPAIGNS + 1}) r(n)")
+    seq = 0
+    for day in range(DAYS + 3):
+        columns = _day(day, facts // DAYS, installations)
+        count = len(columns["at_ms"])
+        file.insert(
+            connection,
+            "fact",
+            seq=np.arange(seq + 1, seq + count + 1),
+            platform=None,
+            language=None,
+            **columns,
+        )
+        seq += count
+    connection.execute(f"update meta set value = {seq} where name = 'attributed'")
+    connection.close()
+    log = DuckdbLog(path, memory_limit_mb=2048)
+    log.rebuild()
+    log.close()
+
+
+def _day(day: int, facts: int, installations: int) -> dict[str, NDArray[Any]]:
+    """The facts that arrive on a day, in order of arrival; after the last campaign there are only opens."""
+    random = np.random.default_rng(day)
+    parts = [_app_opens(random, day, facts // 2, installations)]
+    if day < DAYS:
+        sizes = np.full(A_DAY, facts * 47 // 100 // A_DAY)
+        for campaign, size in ((LARGE, 1_000_000), (ORDINARY, 100_000)):
+            if (campaign - 1) // A_DAY == day:
+                sizes[(campaign - 1) % A_DAY] = size
+        for number, size in enumerate(sizes.tolist()):
+            parts += _sending(random, day, day * A_DAY + number + 1, number, size, installations)
+    arrival, at, installation, send, kind = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(arrival)
+    kind = kind[order].astype(np.uint8)
+    causes = np.full(len(kind), None, object)
+    causes[kind == FactType.PUSH_ERROR] = "unregistered"
+    return {
+        "type": kind,
+        "installation": installation[order].astype(np.int32),
+        "at_ms": at[order],
+        "send": send[order].astype(np.int32),
+        "version": np.zeros(len(kind), np.uint8),
+        "opted_in": np.ones(len(kind), np.bool_),
+        "cause": causes,
+    }
+
+
+Part = tuple[NDArray[np.int64], ...]
+"""Arrival, at, installation, send, type."""
+
+
+def _app_opens(random: np.random.Generator, day: int, count: int, installations: int) -> Part:
+    arrival = START + day * DAY_MS + random.integers(0, DAY_MS, count)
+    late = np.where(random.random(count) < 0.02, random.integers(0, 2 * DAY_MS, count), 0)
+    zeros = np.zeros(count, np.int64)
+    return arrival, arrival - late, random.integers(0, installations, count), zeros, zeros + FactType.APP_OPEN
+
+
+def _sending(  # every column of a campaign
+    random: np.random.Generator, day: int, campaign: int, number: int, size: int, installations: int
+) -> list[Part]:
+    begins = START + day * DAY_MS + number * DAY_MS // A_DAY
+    at = begins + np.arange(size) * 3_600_000 // max(size, 1)
+    installation = (np.arange(size) * 7 + campaign * 101) % installations
+    failed = random.random(size) < 0.04
+    sent = np.where(failed, FactType.PUSH_ERROR, FactType.PUSH_SENT).astype(np.int64)
+    tapped = np.flatnonzero(~failed & (random.random(size) < 0.06))
+    taps = at[tapped] + random.exponential(2 * 3_600_000, len(tapped)).astype(np.int64)
+    send = np.full(size, campaign)
+    return [
+        (at, at, installation, send, sent),
+        (taps, taps, installation[tapped], send[tapped], np.full(len(tapped), FactType.PUSH_OPEN, np.int64)),
+    ]
+
+
+def median_ms(work: Callable[[], object], times: int = 7) -> float:
+    """How long it takes, in ms."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1000
+
+
+def measure_list(store: Store) -> None:
+    """The list of campaigns."""
+    company, overview = store.company_id, store.overview
+    pages = {
+        "newest": Wanted(),
+        "search": Wanted(text="spring 77"),
+        "labels and state": Wanted(labels=frozenset({"label 3"}), states=frozenset({"completed"})),  # type: ignore[arg-type]  # as text
+        "by name": Wanted(order=Order.NAME, descending=False),
+        "by open rate": Wanted(order=Order.OPEN_RATE, page=7),
+    }
+    print(f"list, first time: {median_ms(lambda: overview.page(company, Wanted()), 1):.1f} ms")
+    for name, wanted in pages.items():
+        print(f"list, {name}: {median_ms(lambda wanted=wanted: overview.page(company, wanted)):.1f} ms")  # type: ignore[misc]  # a default binds
+    print(f"labels: {median_ms(lambda: overview.labels(company)):.1f} ms")
+    print(f"has the list changed: {1000 * median_ms(lambda: overview.version(company), 1000):.1f} µs")
+
+
+def main() -> None:
+    """Fill a store, or take one that is there, and measure."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--facts", type=int, default=10_000_000)
+    options.add_argument("--folder", type=Path)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        began = time.perf_counter()
+        store = Store(given.folder or Path(made), given.facts)
+        print(f"{store.log.counts()['facts']:,} facts, ready after {time.perf_counter() - began:.0f} s")
+        measure_list(store)
+        store.log.close()
+        store.records.close()
+
+
+if __name__ == "__main__":
+    main()
