@@ -54,6 +54,11 @@ class Buckets:
         if not allowed:
             raise TooManyRequests("Too many requests: wait at least 5 seconds, then go on more slowly.")
 
+    def give_back(self, name: Hashable) -> None:
+        """Return a token that was taken for what need not be limited."""
+        if name in self._full_at:
+            self._full_at[name] -= self._cost
+
 
 class Inflight:
     """Bytes of reports held in memory at once, of all callers together; bodies are decompressed in threads."""

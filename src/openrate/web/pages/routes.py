@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from openrate.commands.parts import Parts
 from openrate.config import Settings
+from openrate.overview import Overview
 from openrate.web.call import Answer, Call
+from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.sign_in import SignIn
@@ -18,10 +20,12 @@ def pages(settings: Settings, parts: Parts) -> list[Route]:
     static = Static()
     renderer = Renderer(static)
     door = Door(parts, renderer)
+    overview = Overview(parts.records, parts.log, parts.clock)
     return [
         Route("GET", "/", door.open_page(_start)),
         *static.routes(),
         *SignIn(settings, parts, door, renderer).routes(),
+        *CampaignsPage(parts, overview, door, renderer).routes(),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from openrate import people
 from openrate.commands.parts import Parts
 from openrate.config import Settings
@@ -25,6 +27,22 @@ from openrate.web.routing import Route
 _TRIES, _TRIES_EACH_S = 10, 1 / 15
 """Of one address or for one person: so many at once, then one in fifteen seconds."""
 _NEXT_LENGTH = 2_000
+
+
+class _Try(NamedTuple):
+    """A password that somebody tries, and the buckets it is counted in."""
+
+    buckets: list[tuple[Buckets, str]]
+
+    def begin(self) -> None:
+        """Count it; raises TooManyRequests."""
+        for bucket, name in self.buckets:
+            bucket.take(name)
+
+    def forgive(self) -> None:
+        """It was right: that is not counted."""
+        for bucket, name in self.buckets:
+            bucket.give_back(name)
 
 
 class SignIn:
@@ -63,12 +81,13 @@ class SignIn:
         """Lets somebody in, or asks again."""
         email, agent = form["email"], call.text(b"user-agent") or "unknown"
         try:
-            self._count_try(call, email)
+            counted = self._count_try(call, email)
             password = form.all("password")
             now = self._parts.clock.now()
             secret = people.sign_in(self._parts.people, email, password[0] if password else "", agent, now)
         except (ApiMisuse, TooManyRequests) as error:
             return self._asked(call, form["next"], email, error)
+        counted.forgive()
         kept = cookie(SESSION_COOKIE, secret, seconds=people.SESSION_MS // 1000, secure=is_https(call))
         location = (b"location", _local(form["next"]).encode())
         return Answer(303, b"", [location, kept], b"text/html")
@@ -86,8 +105,7 @@ class SignIn:
         return self._renderer.open_page(call, "welcome.html", person=person, error="")
 
     def choose_password(self, call: Call, form: Fields) -> Answer:
-        """Sets the password of whoever has a link."""
-        self._count_try(call, "")
+        """Sets the password of whoever has a link, which is too long to be guessed."""
         person = self._invited(call)
         try:
             people.set_password(
@@ -104,9 +122,10 @@ class SignIn:
 
     def change_password(self, visit: Visit) -> Answer:
         """Replaces one's own password, which ends all sessions."""
-        self._count_try(visit.call, visit.visitor.email)
+        counted = self._count_try(visit.call, visit.visitor.email)
         known = visit.form.all("current")
         people.check_current(self._parts.people, visit.visitor.email, known[0] if known else "")
+        counted.forgive()
         people.set_password(
             self._parts.people, visit.visitor.session.person, _new_password(visit.form), visit.by
         )
@@ -131,13 +150,17 @@ class SignIn:
             error=str(error or ""),
         )
 
-    def _count_try(self, call: Call, email: str) -> None:
+    def _count_try(self, call: Call, email: str) -> _Try:
+        """Count a try before it is made, against the address it comes from and the person it is about."""
+        name = email.lower()[:_NEXT_LENGTH]
+        made = _Try(
+            [(self._by_address, address_name(client_address(call, self._trusted))), (self._by_email, name)]
+        )
         try:
-            self._by_address.take(address_name(client_address(call, self._trusted)))
-            if email:
-                self._by_email.take(email.lower()[:_NEXT_LENGTH])
+            made.begin()
         except TooManyRequests:
             raise TooManyRequests("Too many tries: wait a minute, then try again.") from None
+        return made
 
     def _invited(self, call: Call) -> Person:
         person = self._parts.people.by_link(people.hashed(call.parts[2]), self._parts.clock.now())

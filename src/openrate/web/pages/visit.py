@@ -186,3 +186,9 @@ def cookies(call: Call) -> dict[str, str]:
     """The cookies that came, by name; of several of one name the first."""
     pairs = [part.strip().partition("=") for part in (call.text(b"cookie") or "").split(";")]
     return {name: value for name, _, value in reversed(pairs) if name}
+
+
+def base_url(call: Call) -> str:
+    """Where this server is for whoever asked, as far as they and their proxy say: to be shown, and not relied on."""
+    scheme = "https" if call.text(b"x-forwarded-proto") == "https" else "http"
+    return f"{scheme}://{call.text(b'host') or 'localhost'}"
