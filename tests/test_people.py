@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -126,13 +129,14 @@ def test_who_is_removed_is_out_at_once(parts: Parts, ada: Person) -> None:
     bob = people.add(parts.people, 1, "bob@example.com", Role.EDITOR, BY)
     people.set_password(parts.people, bob, RIGHT, BY)
     secret = people.sign_in(parts.people, bob.email, RIGHT, "", NOW)
-    people.remove(parts.people, bob, BY)
+    parts.people.remove(bob, BY)
     assert people.session_of(parts.people, secret, NOW) is None
     assert parts.people.of_company(1) == [parts.people.by_email(ada.email)[0]]  # type: ignore[index]  # she is there
 
 
 def test_a_role_counts_from_the_next_page_on(parts: Parts, ada: Person) -> None:
     bob = people.add(parts.people, 1, "bob@example.com", Role.MANAGER, BY)
+    people.set_password(parts.people, bob, RIGHT, BY)
     secret = people.sign_in(parts.people, ada.email, RIGHT, "", NOW)
     people.set_role(parts.people, ada, Role.VIEWER, By(bob.email, NOW))
     session = people.session_of(parts.people, secret, NOW)
@@ -140,12 +144,34 @@ def test_a_role_counts_from_the_next_page_on(parts: Parts, ada: Person) -> None:
     assert session.person.role is Role.VIEWER
 
 
-def test_a_company_keeps_a_manager(parts: Parts, ada: Person) -> None:
+def test_a_company_keeps_a_manager_who_can_sign_in(parts: Parts, ada: Person) -> None:
     people.add(parts.people, 1, "bob@example.com", Role.EDITOR, BY)
+    people.add(parts.people, 1, "invited@example.com", Role.MANAGER, BY)
     with pytest.raises(OpenrateError, match="only manager"):
-        people.remove(parts.people, ada, BY)
+        parts.people.remove(ada, BY)
     with pytest.raises(OpenrateError, match="only manager"):
         people.set_role(parts.people, ada, Role.EDITOR, BY)
+
+
+def test_two_managers_who_take_the_role_from_each_other_do_not_both_succeed(
+    parts: Parts, ada: Person
+) -> None:
+    bob = people.add(parts.people, 1, "bob@example.com", Role.MANAGER, BY)
+    people.set_password(parts.people, bob, RIGHT, BY)
+    both_are_ready = threading.Barrier(2)
+
+    def demote(person: Person) -> None:
+        both_are_ready.wait()
+        with suppress(OpenrateError):
+            people.set_role(parts.people, person, Role.VIEWER, BY)
+
+    for _ in range(20):
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(demote, (ada, bob)))
+        (left,) = (each for each in parts.people.of_company(1) if each.role is Role.MANAGER)
+        for person in parts.people.of_company(1):
+            if person != left:
+                people.set_role(parts.people, person, Role.MANAGER, By(left.email, NOW))
 
 
 def test_an_address_is_one_persons_in_all_companies(parts: Parts, ada: Person) -> None:
@@ -169,19 +195,21 @@ def test_a_password_has_ten_to_two_hundred_characters(parts: Parts, ada: Person,
 
 
 def test_a_link_lets_its_person_choose_a_password_once_and_for_three_days(parts: Parts, ada: Person) -> None:
-    old, new = (people.make_link(parts.people, ada, NOW) for _ in range(2))
+    old, new = (people.make_link(parts.people, ada, BY) for _ in range(2))
     assert parts.people.by_link(people.hashed(old), NOW) is None
     assert parts.people.by_link(people.hashed(new), NOW + people.LINK_MS) is None
     found = parts.people.by_link(people.hashed(new), NOW + people.LINK_MS - 1)
     assert found
     people.set_password(parts.people, found, "chosen by myself", BY)
     assert parts.people.by_link(people.hashed(new), NOW) is None
+    said = [(entry.by, entry.subject) for entry in parts.audit.entries(1) if "link" in entry.details]
+    assert said == [(BY.name, ada.email)] * 2
 
 
 def test_neither_passwords_nor_secrets_lie_in_the_database(parts: Parts, ada: Person, tmp_path: Path) -> None:
     secrets = [
         people.sign_in(parts.people, ada.email, RIGHT, "", NOW),
-        people.make_link(parts.people, ada, NOW),
+        people.make_link(parts.people, ada, BY),
     ]
     parts.close()
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
@@ -230,6 +258,8 @@ def test_the_audit_log_is_read_in_pages_and_by_subject_and_only_the_companys_own
         Action.PERSON_ADDED
     ]
     assert [entry.subject for entry in parts.audit.entries(other.id)] == ["Other"]
+    people.add(parts.people, 1, "last@example.com", Role.VIEWER, By("bob@example.com", NOW))
+    assert [entry.subject for entry in parts.audit.entries(1, by="bob@example.com")] == ["last@example.com"]
 
 
 def test_a_change_that_fails_is_not_in_the_audit_log(parts: Parts, ada: Person) -> None:

@@ -46,10 +46,10 @@ def add(people: People, company_id: int, email: str, role: Role, by: By) -> Pers
     return people.add(company_id, _address(email), role, by)
 
 
-def make_link(people: People, person: Person, at: int) -> str:
-    """A secret with which a person may choose a password until ``LINK_MS`` after ``at``; shown this once."""
+def make_link(people: People, person: Person, by: By) -> str:
+    """A secret with which a person may choose a password within ``LINK_MS``; shown this once."""
     secret = secrets.token_urlsafe(32)
-    people.set_link(person, hashed(secret), at + LINK_MS)
+    people.set_link(person, hashed(secret), by.at + LINK_MS, by)
     return secret
 
 
@@ -74,17 +74,9 @@ def check_password(password: str) -> None:
 
 
 def set_role(people: People, person: Person, role: Role, by: By) -> None:
-    """Give a person another role; raises OpenrateError when the company would be without a manager."""
-    if role is person.role:
-        return
-    _check_managers(people, person)
-    people.set_role(person, role, by)
-
-
-def remove(people: People, person: Person, by: By) -> None:
-    """Forget a person; raises OpenrateError when the company would be without a manager."""
-    _check_managers(people, person)
-    people.remove(person, by)
+    """Give a person another role; raises OpenrateError when nobody could manage the company any more."""
+    if role is not person.role:
+        people.set_role(person, role, by)
 
 
 def known(people: People, email: str) -> Person:
@@ -155,9 +147,3 @@ def _address(email: str) -> str:
     if not _EMAIL.fullmatch(address):
         raise UsageError("That is no e-mail address: one such as name@example.com is accepted.")
     return address
-
-
-def _check_managers(people: People, person: Person) -> None:
-    managers = [each.id for each in people.of_company(person.company_id) if each.role is Role.MANAGER]
-    if managers == [person.id]:
-        raise OpenrateError(f"{person.email} is the only manager: make somebody else one first.")

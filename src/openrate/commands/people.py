@@ -42,7 +42,7 @@ def set_user(parts: Parts, request: SetUser, talk: Talk) -> Answer:
 def remove_user(parts: Parts, request: RemoveUser, talk: Talk) -> Answer:
     """Forget a person and end their sessions."""
     person = people.known(parts.people, request.email)
-    people.remove(parts.people, person, by(parts, talk))
+    parts.people.remove(person, by(parts, talk))
     return {"company": _company(parts, person), "email": person.email, "removed": True}
 
 

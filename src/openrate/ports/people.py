@@ -41,16 +41,16 @@ class People(Protocol):
         """Somebody new, without a password; raises OpenrateError when the address is in use."""
 
     def set_role(self, person: Person, role: Role, by: By) -> None:
-        """Give a person another role."""
+        """Give a person another role; raises OpenrateError when no manager with a password would be left."""
 
-    def set_link(self, person: Person, hashed: bytes, expires_at: int) -> None:
+    def set_link(self, person: Person, hashed: bytes, expires_at: int, by: By) -> None:
         """Let a person choose a password by a link, instead of the link before."""
 
     def set_password(self, person: Person, password_hash: str, by: By) -> None:
         """Replace a person's password, void their link and end all their sessions."""
 
     def remove(self, person: Person, by: By) -> None:
-        """Forget a person and end their sessions."""
+        """Forget a person and end their sessions; raises OpenrateError as ``set_role`` does."""
 
     def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int) -> None:
         """Remember that a browser is signed in, by the SHA-256 of its secret."""
@@ -75,12 +75,19 @@ class AuditLog(Protocol):
     """Who changed what, for good."""
 
     def entries(
-        self, company_id: int, *, subject: str | None = None, before: int | None = None, limit: int = 50
+        self,
+        company_id: int,
+        *,
+        by: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
     ) -> list[AuditEntry]:
         """The entries of a company, the newest first.
 
         Args:
             company_id: whose.
+            by: only changes by this person, key or other name (``model.By``).
             subject: only those about this campaign, key, app or person.
             before: only those with a smaller number, for the next page.
             limit: how many at most.

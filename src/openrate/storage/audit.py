@@ -49,10 +49,18 @@ class SqlAuditLog:
         self._database = database
 
     def entries(
-        self, company_id: int, *, subject: str | None = None, before: int | None = None, limit: int = 50
+        self,
+        company_id: int,
+        *,
+        by: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
     ) -> list[AuditEntry]:
         """The entries of a company, the newest first."""
         wanted = select(audit_entries).where(audit_entries.c.company_id == company_id)
+        if by is not None:
+            wanted = wanted.where(audit_entries.c.by == by)
         if subject is not None:
             wanted = wanted.where(audit_entries.c.subject == subject)
         if before is not None:

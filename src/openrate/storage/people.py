@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from openrate.errors import OpenrateError
 from openrate.model import Action, By, Person, Role
 from openrate.ports.people import Session
 from openrate.storage import audit
@@ -59,17 +70,20 @@ class SqlPeople:
         return Person(int(number or 0), company_id, email, role, by.at, has_password=False)
 
     def set_role(self, person: Person, role: Role, by: By) -> None:
-        """Give a person another role."""
+        """Give a person another role; raises OpenrateError when no manager with a password would be left."""
         with self._database.writing() as connection:
+            _check_managers(connection, person)
             connection.execute(_update(person).values(role=role.value))
             change = {"role": person.role}, {"role": role}
             audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, *change)
 
-    def set_link(self, person: Person, hashed: bytes, expires_at: int) -> None:
+    def set_link(self, person: Person, hashed: bytes, expires_at: int, by: By) -> None:
         """Let a person choose a password by a link, instead of the link before."""
         link = _update(person).values(link_hash=hashed, link_expires_at=expires_at)
         with self._database.writing() as connection:
             connection.execute(link)
+            after = {"link": "new"}
+            audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, after=after)
 
     def set_password(self, person: Person, password_hash: str, by: By) -> None:
         """Replace a person's password, void their link and end all their sessions."""
@@ -82,8 +96,9 @@ class SqlPeople:
             audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, *change)
 
     def remove(self, person: Person, by: By) -> None:
-        """Forget a person and end their sessions."""
+        """Forget a person and end their sessions; raises OpenrateError as ``set_role`` does."""
         with self._database.writing() as connection:
+            _check_managers(connection, person)
             connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
             connection.execute(delete(people).where(people.c.id == person.id))
             before = {"role": person.role}
@@ -130,6 +145,19 @@ class SqlPeople:
     def _end(self, *which: ColumnElement[bool]) -> int:
         with self._database.writing() as connection:
             return connection.execute(delete(sessions).where(*which)).rowcount
+
+
+def _check_managers(connection: Connection, person: Person) -> None:
+    """In the transaction that takes the role: two who take it from each other must not both succeed."""
+    can_manage = (
+        people.c.company_id == person.company_id,
+        people.c.role == Role.MANAGER.value,
+        people.c.password.is_not(None),
+    )
+    if list(connection.scalars(select(people.c.id).where(*can_manage))) == [person.id]:
+        raise OpenrateError(
+            f"{person.email} is the only manager who can sign in: make somebody else one first."
+        )
 
 
 def _update(person: Person) -> Update:
