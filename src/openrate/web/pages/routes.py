@@ -6,6 +6,7 @@ from openrate.commands.parts import Parts
 from openrate.config import Settings
 from openrate.overview import Overview
 from openrate.web.call import Answer, Call
+from openrate.web.pages.campaign import CampaignPage
 from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
@@ -26,6 +27,7 @@ def pages(settings: Settings, parts: Parts) -> list[Route]:
         *static.routes(),
         *SignIn(settings, parts, door, renderer).routes(),
         *CampaignsPage(parts, overview, door, renderer).routes(),
+        *CampaignPage(parts, door, renderer).routes(),
     ]
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote
 
-from openrate.errors import ApiMisuse, MalformedParameter
-from openrate.model import App, By, Company, Role
+from openrate.errors import ApiMisuse, MalformedParameter, RouteNotFound
+from openrate.model import App, By, Campaign, Company, Role
 from openrate.ports.people import Session
+from openrate.ports.records import Records
 from openrate.web.call import Answer, Call, Headers
 
 SESSION_COOKIE = "openrate_session"
@@ -144,6 +145,20 @@ View = Callable[[Visit], Answer]
 def find_app(apps: list[App], live_key: str) -> App | None:
     """The app of that Live key among these, if it is one of them."""
     return next((app for app in apps if app.live_key == live_key), None)
+
+
+def find_campaign(records: Records, visit: Visit) -> tuple[App, Campaign]:
+    """The campaign that the path names, and its app, if it is one of the visitor's company.
+
+    Raises:
+        RouteNotFound: there is no such campaign, or it was deleted.
+    """
+    token = visit.path[1]
+    for app in records.apps(visit.company.id):
+        campaign = records.campaign(app.id, token)
+        if campaign is not None and campaign.deleted_at is None:
+            return app, campaign
+    raise RouteNotFound("There is no such campaign here: it may have been deleted.")
 
 
 def html(body: str, status: int = 200, headers: Headers = ()) -> Answer:

@@ -1,0 +1,208 @@
+"""The page of one campaign: its numbers, its messages, its history, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+
+from openrate import campaigns, stats
+from openrate.commands.parts import Parts
+from openrate.delivery.progress import progress
+from openrate.errors import OpenrateError
+from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, SendState
+from openrate.web.call import Answer
+from openrate.web.pages.door import Door
+from openrate.web.pages.render import Renderer
+from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, find_campaign, redirect
+from openrate.web.routing import Route
+
+_LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
+_DAY_S = 86_400
+_encode = msgspec.json.Encoder().encode
+
+
+class Step(NamedTuple):
+    """A step of the funnel; ``share`` is of what was sent, from 0 to 1."""
+
+    name: str
+    title: str
+    meaning: str
+    deliveries: int
+    share: float
+
+
+class CampaignPage:
+    """One campaign, and the part of its page that is asked for again and again."""
+
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+        self._parts = parts
+        self._door = door
+        self._renderer = renderer
+
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        page, action = self._door.page, self._door.action
+        return [
+            Route("GET", "/campaigns/{token}", page(self.show)),
+            Route("GET", "/campaigns/{token}/part/numbers", page(self.numbers)),
+            Route("POST", "/campaigns/{token}/start", action(self.start, Role.EDITOR)),
+            Route("POST", "/campaigns/{token}/stop", action(self.stop, Role.EDITOR)),
+            Route("POST", "/campaigns/{token}/delete", action(self.delete, Role.EDITOR)),
+        ]
+
+    def show(self, visit: Visit) -> Answer:
+        """The whole page."""
+        app, campaign = find_campaign(self._parts.records, visit)
+        parameters = campaign.parameters
+        content: dict[str, Any] = {
+            "versions": _versions(parameters["messages"]),
+            "history": self._parts.audit.entries(visit.company.id, subject=campaign.token, limit=100),
+            "server": base_url(visit.call),
+        }
+        return self._renderer.page(visit, "campaign.html", **content, **self._numbers(visit, app, campaign))
+
+    def numbers(self, visit: Visit) -> Answer:
+        """What changes while things happen, unless it is as it was seen."""
+        app, campaign = find_campaign(self._parts.records, visit)
+        content = self._numbers(visit, app, campaign)
+        if visit.query["seen"] == content["seen"]:
+            return NOTHING_NEW
+        return self._renderer.fragment(visit, "campaign_numbers.html", **content)
+
+    def start(self, visit: Visit) -> Answer:
+        """Make it live."""
+        self._update(visit, _LIVE)
+        return _back(visit, "The campaign is live.")
+
+    def stop(self, visit: Visit) -> Answer:
+        """Switch it off."""
+        self._update(visit, _STOPPED)
+        return _back(visit, "The campaign is stopped.")
+
+    def delete(self, visit: Visit) -> Answer:
+        """Delete it. What is known of it is kept; it is not shown any more."""
+        app, campaign = find_campaign(self._parts.records, visit)
+        self._parts.records.delete_campaign(app.id, campaign.token, visit.now, visit.by)
+        return redirect("/campaigns", f"{campaign.parameters['name']} is deleted.")
+
+    def _update(self, visit: Visit, body: bytes) -> None:
+        app, campaign = find_campaign(self._parts.records, visit)
+        changed = self._parts.records.update_campaign(
+            app.id, campaign.token, lambda known: campaigns.update(known, app, body, visit.now), visit.by
+        )
+        if changed is None:
+            raise OpenrateError("The campaign was deleted meanwhile.")
+
+    def _numbers(self, visit: Visit, app: App, campaign: Campaign) -> dict[str, Any]:
+        log = self._parts.log
+        changed, rule, rows = log.changed(campaign.id), log.rule(app.id), log.rows(campaign.id)
+        state = campaigns.state(campaign, app, visit.now)
+        sends = self._parts.sends.of(campaign.id)
+        seen = f"{changed}-{hash((state, rule, *sends)) & 0xFFFFFFFF:x}"
+        totals = stats.totals(rows)
+        days = _days(rows, campaign)
+        return {
+            "app": app,
+            "campaign": campaign,
+            "state": state,
+            "totals": totals,
+            "rate": stats.open_rate(totals),
+            "funnel": _funnel(totals),
+            "days": days,
+            "chart": _chart(days, campaign),
+            "comparison": stats.compare(rows) if campaign.has_versions else None,
+            "sending": _sending(sends),
+            "rule": rule,
+            "is_over": state is CampaignState.COMPLETED,
+            "seen": seen,
+        }
+
+
+def _back(visit: Visit, said: str) -> Answer:
+    return redirect(f"/campaigns/{visit.path[1]}", said)
+
+
+def _versions(messages: Any) -> list[tuple[str | None, list[dict[str, Any]]]]:
+    """The messages by version; None is the one of a plain campaign."""
+    return (
+        [(None, messages)]
+        if isinstance(messages, list)
+        else [(name, messages[name]) for name in stats.VERSIONS]
+    )
+
+
+def _funnel(totals: Mapping[str, int]) -> list[Step]:
+    """From what was sent to what came of it."""
+    sent = totals["sent"]
+    steps = [
+        ("sent", "Sent", "accepted by Apple, Google or the browser's push service"),
+        ("sent_optins", "Opted in", "sent to somebody who allows notifications"),
+        ("direct_open", "Direct opens", "the notification was tapped"),
+        ("influenced_open", "Influenced opens", "not tapped, but the app was opened soon after"),
+        ("reengaged", "Re-engaged", "was inactive, and came back"),
+    ]
+    return [
+        Step(name, title, meaning, totals[name], totals[name] / sent if sent else 0.0)
+        for name, title, meaning in steps
+    ]
+
+
+def _days(rows: Sequence[DayRow], campaign: Campaign) -> list[dict[str, Any]]:
+    """The days, newest first, each with its versions."""
+    names = stats.VERSIONS if campaign.has_versions else ()
+    days = []
+    for day, group in groupby(rows, key=lambda row: row.day):
+        of_day = list(group)
+        counted = {name: _counted(row for row in of_day if row.version == name) for name in names}
+        days.append({"day": day, "date": stats.iso_date(day), **_counted(of_day), "versions": counted})
+    return days[::-1]
+
+
+def _counted(rows: Iterable[DayRow]) -> dict[str, Any]:
+    totals = stats.totals(rows)
+    return {**totals, "rate": stats.open_rate(totals)}
+
+
+def _chart(days: Sequence[Mapping[str, Any]], campaign: Campaign) -> dict[str, Any]:
+    """What the chart draws: what was sent by day, and the open rate, of A/B campaigns one for each version."""
+    ascending = days[::-1]
+    shown: list[tuple[str, str, list[Mapping[str, Any]]]] = [("Open rate", "--a", [*ascending])]
+    if campaign.has_versions:
+        shown = [
+            (f"Open rate of {name.upper()}", f"--{name}", [day["versions"][name] for day in ascending])
+            for name in stats.VERSIONS
+        ]
+    sent = [day["sent"] for day in ascending]
+    return {
+        "times": [day["day"] * _DAY_S for day in ascending],
+        "series": [
+            {"label": "Sent", "kind": "bars", "scale": "count", "color": "--quiet", "values": sent},
+            *(
+                {
+                    "label": label,
+                    "kind": "line",
+                    "scale": "percent",
+                    "color": color,
+                    "values": _rates(counted),
+                }
+                for label, color, counted in shown
+            ),
+        ],
+    }
+
+
+def _rates(counted: Sequence[Mapping[str, Any]]) -> list[float | None]:
+    """In percent; None where nothing was sent."""
+    return [100 * each["rate"] if each["sent"] else None for each in counted]
+
+
+def _sending(sends: Sequence[Send]) -> dict[str, Any] | None:
+    """How far our sender is, while there is something to say about it."""
+    if not any(send.state in {SendState.SELECTING, SendState.SENDING} for send in sends):
+        return None
+    counted = progress(sends)
+    done = counted["sent"] + counted["errors"] + counted["skipped"]
+    return {**counted, "done": done, "share": done / counted["recipients"] if counted["recipients"] else 0.0}

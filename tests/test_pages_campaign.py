@@ -1,0 +1,171 @@
+"""The page of one campaign: its numbers, why they are so, and what may be done with it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser import axe_violations
+from dashboard import Site
+from openrate.model import Role
+from test_pages_campaigns import TEXT, create
+
+SENT_AT = "2026-03-02T07:00:00Z"
+
+
+def send(site: Site, token: str, version: str | None, sent: int, opened: int) -> None:
+    """So many pushes of a version, the first of them tapped."""
+    named = {} if version is None else {"version": version}
+    events: list[dict[str, Any]] = []
+    for number in range(sent):
+        about = {"campaign_token": token, "installation_id": f"{version}{number}", "at": SENT_AT}
+        events.append({"type": "push_sent", "opted_in": number % 2 == 0, **about, **named})
+        if number < opened:
+            events.append({"type": "push_open", **about})
+    about = {"campaign_token": token, "installation_id": "gone", "at": SENT_AT, **named}
+    events.append({"type": "push_error", "cause": "unregistered", **about})
+    url = f"{site.address}/v1/{site.shop.live_key}/events"
+    assert httpx.post(url, json=events, headers=site.api_headers).json()["rejected"] == 0
+
+
+def figures(page: Page) -> dict[str, str]:
+    return dict(
+        zip(
+            page.locator(".figure dt").all_inner_texts(),
+            page.locator(".figure dd").all_inner_texts(),
+            strict=True,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def ab(site: Site) -> str:
+    """A campaign of which 113 of 486 opened A, and 60 of 486 opened B."""
+    token = create(site, "Two words", messages={"a": TEXT, "b": TEXT}, labels=["test"])
+    send(site, token, "a", 486, 113)
+    send(site, token, "b", 486, 60)
+    return token
+
+
+def test_the_page_shows_the_numbers_of_the_statistics_call(site: Site, ab: str, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.get_by_role("link", name="Two words").click()
+    url = f"{site.address}/1.1/{site.shop.live_key}/campaigns/stats/{ab}"
+    (row,) = httpx.get(url, headers=site.api_headers).json()["detail"]
+    assert figures(page) == {
+        "Sent": str(row["sent"]),
+        "Open rate": f"{100 * (row['direct_open'] + row['influenced_open']) / row['sent']:.1f} %",
+        "Direct opens": str(row["direct_open"]),
+        "Influenced opens": str(row["influenced_open"]),
+        "Re-engaged": str(row["reengaged"]),
+        "Errors": str(row["errors"]),
+    }
+    assert figures(page)["Open rate"] == "17.8 %"
+    expect(page.locator(".funnel tr", has_text="Opted in")).to_contain_text("50.0 %")
+    days = page.get_by_role("row", name=re.compile(row["date"]))
+    expect(days).to_contain_text("972")
+
+
+def test_a_and_b_are_compared_with_the_interval_of_their_difference(site: Site, ab: str, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{ab}")
+    versions = page.get_by_role("region", name="A and B")
+    expect(versions).to_contain_text("23.3 %")
+    expect(versions).to_contain_text("12.3 %")
+    expect(versions).to_contain_text("6.12 to 15.66 points")
+    expect(versions).to_contain_text("A opens more often than B")
+
+
+def test_the_chart_is_drawn_and_stands_in_a_table_as_well(site: Site, ab: str, page: Page) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    site.sign_in(page)
+    page.goto(f"{site.address}/campaigns/{ab}")
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    expect(page.locator(".chart")).to_contain_text("Open rate of B")
+    assert problems == []
+
+
+def test_the_numbers_change_while_somebody_looks(site: Site, page: Page) -> None:
+    token = create(site, "Being sent")
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{token}")
+    expect(page.get_by_text("Nothing has been sent yet")).to_be_visible()
+    send(site, token, None, 12, 3)
+    expect(page.locator(".figure dd").first).to_have_text("12")
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    send(site, token, None, 20, 3)
+    expect(page.locator(".figure dd").first).to_have_text("20")
+    expect(page.locator(".chart canvas")).to_have_count(1)
+
+
+def test_what_did_not_change_is_not_sent_again(site: Site, ab: str) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        found = re.search(r'hx-get="([^"]+part/numbers[^"]+)"', visitor.get(f"/campaigns/{ab}").text)
+        assert found
+        assert visitor.get(found[1]).status_code == 204
+
+
+def test_a_campaign_is_stopped_made_live_again_and_deleted(site: Site, page: Page) -> None:
+    token = create(site, "For a while", push_time="2099-01-01T00:00:00")
+    site.sign_in(page, Role.EDITOR)
+    page.goto(f"{site.address}/campaigns/{token}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    for button, state in (("Stop", "stopped"), ("Make live", "scheduled")):
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("#numbers .badge").first).to_have_text(state)
+    history = page.get_by_role("region", name="History")
+    expect(history).to_contain_text("Changed by editor@acme.example")
+    expect(history).to_contain_text("Created by REST key")
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/campaigns")
+    expect(page.get_by_text("For a while is deleted")).to_be_visible()
+    with site.client() as visitor:
+        assert visitor.get(f"/campaigns/{token}").status_code == 404
+
+
+def test_what_a_viewer_may_not_do_is_not_shown_and_refused(site: Site, ab: str, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{ab}")
+    for name in ("Stop", "Delete", "Edit", "Duplicate"):
+        expect(page.get_by_text(name, exact=True)).to_have_count(0)
+    with site.client(Role.VIEWER) as visitor:
+        for path in ("start", "stop", "delete"):
+            assert visitor.post(f"/campaigns/{ab}/{path}").status_code == 403
+
+
+def test_another_company_finds_no_such_campaign(site: Site, ab: str) -> None:
+    with site.client(company="rival") as visitor:
+        assert visitor.get(f"/campaigns/{ab}").status_code == 404
+        assert visitor.get(f"/campaigns/{ab}/part/numbers").status_code == 404
+        assert visitor.post(f"/campaigns/{ab}/delete").status_code == 404
+
+
+def test_the_curl_line_of_the_page_gives_the_numbers_of_the_page(site: Site, ab: str, page: Page) -> None:
+    site.sign_in(page)
+    page.goto(f"{site.address}/campaigns/{ab}")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the curl line").click()
+    line = page.evaluate("navigator.clipboard.readText()")
+    url = line.rpartition(" ")[2]
+    answer = httpx.get(url, headers=site.api_headers)
+    assert msgspec.json.decode(answer.content)["detail"][0]["sent"] == 972
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
+    site: Site, ab: str, browser: Browser, scheme: Any, width: int
+) -> None:
+    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        site.sign_in(page)
+        page.goto(f"{site.address}/campaigns/{ab}")
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
