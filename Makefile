@@ -16,8 +16,8 @@ help: ## what can be made
 
 install: .venv/installed ## everything into .venv
 
-demo: install ## start a server, report facts over HTTP, show the numbers, end by itself
-	$(BIN)/openrate demo
+demo: install ## start a server, report facts over HTTP, show the numbers, say how to open its pages
+	$(BIN)/openrate demo --keep demo
 
 PUSH_SERVICE := tests/providers/push_service
 $(PUSH_SERVICE)/node_modules: $(PUSH_SERVICE)/package-lock.json

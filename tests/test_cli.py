@@ -442,6 +442,26 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "typo").exists()
 
 
+def test_the_demo_can_leave_its_pages_to_look_at_and_replaces_only_an_older_demo(tmp_path: Path) -> None:
+    kept = tmp_path / "demo"
+    passwords = []
+    for _ in range(2):
+        done = openrate("demo", "--keep", str(kept))
+        assert done.returncode == 0, done.stderr
+        passwords.append(done.stdout.split()[-1])
+    assert f"serve --data {kept / 'data'}" in done.stdout
+    with server(kept / "data") as running, httpx.Client(base_url=running.address) as client:
+        for password, status in zip(passwords, (403, 303), strict=True):
+            form = {"email": "demo@example.com", "password": password}
+            headers = {"Origin": running.address}
+            assert client.post("/sign-in", data=form, headers=headers).status_code == status
+        assert "Spring sale" in client.get("/campaigns").text
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis").touch()
+    assert "something else" in refusal("demo", "--keep", str(tmp_path / "mine"))
+    assert (tmp_path / "mine/thesis").exists()
+
+
 def test_the_demo_checks_itself_and_leaves_nothing(tmp_path: Path) -> None:
     done = openrate("demo", TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr

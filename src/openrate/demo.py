@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,30 +29,70 @@ from openrate.examples import AB, PLAIN, Row, StatsCall
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TEXT = [{"title": "Hello", "body": "There is something to see."}]
+_MARK = ".openrate-demo"
+"""A file that says whose folder it is."""
+_READER = "demo@example.com"
 _PUSH_TIMES = {"push_time": "2026-03-02T07:00:00"}
 
 
-def run() -> None:
+def run(keep: Path | None = None) -> None:
     """Run the demo; about five seconds.
 
+    Args:
+        keep: where its data is left, so that its pages can be looked at; None leaves nothing.
+
     Raises:
-        OpenrateError: a number is not what it must be, or the server failed.
+        OpenrateError: a number is not what it must be, the server failed, or there is something else at ``keep``.
     """
     console = Console(width=None if sys.stdout.isatty() else 110)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="openrate-demo-") as folder, _server(Path(folder)) as address:
+    with _folder(keep) as folder, _server(folder) as address:
         console.print(f"[bold]openrate serve[/bold] listens on {address}, its data in {folder}")
-        examples = _App.create(console, address, Path(folder), "Example", "documented")
-        paper = _App.create(console, address, Path(folder), "Gazette", "fortnight")
+        examples = _App.create(console, address, folder, "Example", "documented")
+        paper = _App.create(console, address, folder, "Gazette", "fortnight")
         _show_documented(console, examples)
         _show_fortnight(console, paper)
-        verified = _openrate(Path(folder), "verify")
+        verified = _openrate(folder, "verify")
+        password = _add_reader(folder)
     console.print(Line())
     console.print(
         "Both documented answers came out to the last digit, though every tenth fact was reported twice, "
         f"and all of them out of order.\n[bold]openrate verify[/bold]: {verified.strip()}\n"
-        f"Done in {time.monotonic() - started:.0f} s; the folder is gone. Now try: make serve"
+        f"Done in {time.monotonic() - started:.0f} s."
     )
+    if keep is None:
+        console.print("The folder is gone. Now try: make serve")
+    else:
+        _show_way_in(console, folder, password)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """A folder for the demo alone: a temporary one, or ``keep``, where an older demo may have left its data."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="openrate-demo-") as folder:
+            yield Path(folder)
+        return
+    if keep.exists() and any(keep.iterdir()):
+        if not (keep / _MARK).exists():
+            raise OpenrateError(f"{keep} holds something else than an older demo: give another --keep.")
+        shutil.rmtree(keep)
+    keep.mkdir(parents=True, exist_ok=True)
+    (keep / _MARK).touch()
+    yield keep
+
+
+def _add_reader(folder: Path) -> str:
+    """Somebody who may look at the pages; returns their password."""
+    password = secrets.token_urlsafe(9)
+    _openrate(folder, "user", "create", "--company", "Gazette", "--email", _READER, stdin=password)
+    return password
+
+
+def _show_way_in(console: Console, folder: Path, password: str) -> None:
+    console.print("\nNow look at its pages:", style="bold")
+    console.print(f"  {sys.argv[0]} serve --data {folder / 'data'}", highlight=False, soft_wrap=True)
+    console.print(f"  http://127.0.0.1:8000 as {_READER} with the password {password}", soft_wrap=True)
 
 
 class _App(NamedTuple):
@@ -236,10 +278,11 @@ def _server(folder: Path) -> Iterator[str]:
                 server.stdout.close()
 
 
-def _openrate(folder: Path, *arguments: str) -> str:
+def _openrate(folder: Path, *arguments: str, stdin: str = "") -> str:
     """Run a command beside the server; returns what it printed."""
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-m", "openrate", *arguments, "--data", str(folder / "data")],
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,11 +27,18 @@ def serve(
     late.server.serve(settings(data, host=host, port=port))
 
 
-def demo() -> None:
+def demo(
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Leave the data there, to look at the pages; an older demo's is replaced."
+        ),
+    ] = None,
+) -> None:
     """See all of it work in a few seconds.
 
     Starts a server on a free port, reports facts over HTTP, shows and checks the numbers, and ends.
 
-    Example: openrate demo
+    Example: openrate demo --keep demo
     """
-    late.demo.run()
+    late.demo.run(keep)
