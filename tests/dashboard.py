@@ -98,7 +98,7 @@ def serving_pages(folder: Path, *, sends: bool = False) -> Iterator[Site]:
         for role in Role:
             person = people.add(parts.people, owner, f"{role}@{company}.example", role, by)
             people.set_password(parts.people, person, PASSWORD, by)
-    sender = delivery(parts, settings) if sends else None
+    sender = delivery(parts) if sends else None
     with running(http_app(settings, parts, None)) as address:
         yield Site(address, parts, shop, rival, key)
     if sender:

@@ -1,6 +1,6 @@
 """Campaigns: what a body makes of one, what an update may change, what state it is in, how it is shown.
 
-Nothing here reads or writes; ``web/campaigns_api.py`` does (``http-api.md``, ``/1.1``).
+Nothing here reads or writes; ``web/campaign_changes.py`` does (``http-api.md``, ``/1.1``).
 """
 
 from __future__ import annotations

@@ -126,6 +126,7 @@ class MemoryRecords:
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        from_api: bool = True,
         by: By | None = None,
     ) -> Campaign:
         number, kept = next(self._ids), copy.deepcopy(parameters)
@@ -136,7 +137,7 @@ class MemoryRecords:
             kept,
             has_versions,
             dev_only,
-            True,
+            from_api,
             at,
             was_live,
             next_due_at=next_due_at,

@@ -244,6 +244,18 @@ def test_campaigns_are_listed_by_what_they_are(records: Records, app: App) -> No
     assert records.campaigns(app.id, 0, 10, include_dev=False) == [draft, live]
     assert records.campaigns(app.id, 0, 10, from_api=True) == [dev, draft, live]
     assert records.campaigns(app.id, 0, 10, from_api=False) == []
+    page = records.create_campaign(
+        app.id,
+        "f" * 32,
+        PARAMETERS,
+        has_versions=False,
+        dev_only=False,
+        at=5,
+        was_live=True,
+        from_api=False,
+    )
+    assert records.campaigns(app.id, 0, 10, from_api=True) == [dev, draft, live]
+    assert records.campaigns(app.id, 0, 10, from_api=False) == [page]
 
 
 def device(app: App, name: str = "i1", *, dev: bool = False, gave: str | None = None) -> Installation:

@@ -10,6 +10,7 @@ from openrate.installations import Installations
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
+from openrate.ports.provider import Providers
 from openrate.ports.records import Records
 from openrate.ports.sends import Sends
 
@@ -40,6 +41,10 @@ class Parts(Protocol):
     @property
     def vault(self) -> Vault:
         """The credentials of apps."""
+
+    @property
+    def providers(self) -> Providers:
+        """The ways to the devices of apps."""
 
     @property
     def people(self) -> People:

@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
         app = http_app(settings, parts, request_log)
         with (
             closing(ControlSocket(folder.control, partial(table.run_line, parts))),
-            closing(delivery(parts, settings)),
+            closing(delivery(parts)),
         ):
             gc.collect()
             gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms

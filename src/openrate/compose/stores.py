@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from openrate.commands import table
+from openrate.compose.providers import VaultProviders
 from openrate.config import Settings
 from openrate.control import Talk
 from openrate.credentials import Vault, seal_of
@@ -20,6 +21,7 @@ from openrate.installations import Installations
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
+from openrate.ports.provider import Providers
 from openrate.ports.sends import Sends
 from openrate.storage.audit import SqlAuditLog
 from openrate.storage.credentials import SqlCredentials
@@ -83,6 +85,11 @@ class Parts:
         """The credentials of apps, and the key that seals them."""
         seal = seal_of(self._settings.credentials_key, self._folder.credentials_key)
         return Vault(SqlCredentials(self.records.database), seal)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """The ways to the devices of apps, with the credentials in the vault."""
+        return VaultProviders(self.vault, self._settings)
 
     @cached_property
     def people(self) -> People:

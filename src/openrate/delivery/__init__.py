@@ -5,6 +5,7 @@ lane       sends for one app: claims chunks, attempts, reports, writes down how 
 chunk      how far a chunk is, and what is to be done next in it
 pace       how fast
 service    runs one planner, and a lane for each app that has something to send
+trial      sends a message to one installation, so that somebody sees it
 """
 
 from openrate.delivery.service import Delivery

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from openrate.model import App, Campaign, Send, Sender
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
-from openrate.ports.provider import Provider
+from openrate.ports.provider import Providers
 from openrate.ports.records import Records
 from openrate.ports.sends import Sends
-
-
-class Providers(Protocol):
-    """The ways to the devices of apps."""
-
-    def provider(self, app: App, dev: bool) -> Provider:
-        """A new one; raises OpenrateError, in a sentence for the operator, when there is none."""
-
-    def credentials(self, app: App) -> bytes | None:
-        """What tells the credentials that an app has now from others; None when it has none."""
 
 
 class Desk(NamedTuple):

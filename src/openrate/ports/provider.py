@@ -67,6 +67,16 @@ class Provider(Protocol):
         """Hang up; what was under way is forgotten."""
 
 
+class Providers(Protocol):
+    """The ways to the devices of apps."""
+
+    def provider(self, app: App, dev: bool) -> Provider:
+        """A new one; raises OpenrateError, in a sentence for the operator, when there is none."""
+
+    def credentials(self, app: App) -> bytes | None:
+        """What tells the credentials that an app has now from others; None when it has none."""
+
+
 class CredentialStore(Protocol):
     """Where the sealed credentials of apps lie. Every method is one transaction."""
 

@@ -108,6 +108,7 @@ class Records(Protocol):
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        from_api: bool = True,
         by: By | None = None,
     ) -> Campaign:
         """Store a new campaign."""

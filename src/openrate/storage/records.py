@@ -182,6 +182,7 @@ class SqlRecords:
         at: int,
         was_live: bool,
         next_due_at: int | None = None,
+        from_api: bool = True,
         by: By | None = None,
     ) -> Campaign:
         """Store a new campaign."""
@@ -192,7 +193,7 @@ class SqlRecords:
             parameters,
             has_versions,
             dev_only,
-            True,
+            from_api,
             at,
             was_live,
             next_due_at=next_due_at,

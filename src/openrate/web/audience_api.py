@@ -8,7 +8,6 @@ import re
 import msgspec
 
 from openrate import campaign_parameters, installation_import
-from openrate.audience import Estimates
 from openrate.companies import Access
 from openrate.errors import MalformedJsonBody, MalformedParameter, RouteNotFound
 from openrate.installations import Installations
@@ -44,7 +43,6 @@ class AudienceApi:
         self._services = services
         self._installations = installations
         self._inflight = inflight
-        self._estimates = Estimates(services.records, services.log, services.clock)
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -61,7 +59,9 @@ class AudienceApi:
         access = self._gate.server_access(call, write=False)
         given = campaign_parameters.read(await read_body(call, CAMPAIGN_BODY))
         targeting = campaign_parameters.checked({"targeting": given})["targeting"]
-        estimate = await asyncio.to_thread(self._estimates.estimate, access.app, access.dev, targeting)
+        estimate = await asyncio.to_thread(
+            self._services.estimates.estimate, access.app, access.dev, targeting
+        )
         return Answer(200, _encode(estimate))
 
     async def audiences(self, call: Call) -> Answer:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from urllib.parse import parse_qsl
 
 from openrate import campaigns
 from openrate.companies import Access
 from openrate.errors import ApiMisuse
-from openrate.model import By, Campaign
+from openrate.model import By
 from openrate.web.bodies import CAMPAIGN_BODY, read_body
 from openrate.web.call import Answer, Call, json_answer
+from openrate.web.campaign_changes import create_campaign, update_campaign
 from openrate.web.front import STATS_ROUTE
 from openrate.web.gate import Gate
 from openrate.web.routing import Route
@@ -93,31 +93,11 @@ class CampaignsApi:
         return Answer(200, answer.body, [(b"x-attribution-rule", answer.rule_header)])
 
     def _create(self, access: Access, body: bytes) -> str:
-        now = self._gate.now()
-        new = campaigns.create(body, now)
-        campaigns.check_targeting(access.app, new.parameters)
-        token = secrets.token_hex(16)
-        self._services.records.create_campaign(
-            access.app.id,
-            token,
-            new.parameters,
-            has_versions=new.has_versions,
-            dev_only=access.dev,
-            at=now,
-            was_live=new.live,
-            next_due_at=campaigns.first_due(access.app, new.parameters),
-            by=_by(access, now),
-        )
-        return token
+        by = _by(access, self._gate.now())
+        return create_campaign(self._services.records, access.app, access.dev, body, by, from_api=True).token
 
     def _update(self, access: Access, token: str, body: bytes) -> None:
-        now = self._gate.now()
-
-        def change(campaign: Campaign) -> Campaign:
-            return campaigns.update(campaign, access.app, body, now)
-
-        if self._services.records.update_campaign(access.app.id, token, change, _by(access, now)) is None:
-            raise no_campaign()
+        update_campaign(self._services.records, access.app, token, body, _by(access, self._gate.now()))
 
     def _delete(self, access: Access, token: str) -> None:
         now = self._gate.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openrate.audience import Estimates
 from openrate.errors import RouteNotFound
 from openrate.model import App, Campaign
 from openrate.ports.clock import Clock
@@ -12,7 +13,7 @@ from openrate.web.statistics_cache import StatisticsCache
 
 
 class Services:
-    """The stores, the clock, and the statistics that are kept as bytes."""
+    """The stores, the clock, the statistics that are kept as bytes, and estimates, which remember opens."""
 
     def __init__(self, records: Records, sends: Sends, log: EventLog, clock: Clock) -> None:
         self.records = records
@@ -20,6 +21,7 @@ class Services:
         self.log = log
         self.clock = clock
         self.statistics = StatisticsCache(log)
+        self.estimates = Estimates(records, log, clock)
 
     def campaign(self, app: App, token: str) -> Campaign:
         """A campaign of an app, unless it is deleted; raises RouteNotFound."""
