@@ -32,6 +32,8 @@ from openrate.ports.provider import CredentialStore
 
 FCM_URL = "https://fcm.googleapis.com"
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
+_GOOGLE_TOKENS_BEFORE = "https://accounts.google.com/o/oauth2/token"
+"""In the files of old service accounts."""
 _LONGEST_FILE = 65_536
 _SMALLEST_RSA = 2048
 _TEN = re.compile(r"[A-Z0-9]{10}", re.ASCII)
@@ -146,6 +148,28 @@ def read_credentials(provider: ProviderName, platform: Platform, given: Given) -
     if given.base_url is not None:
         _match(_URL, "--base-url", given.base_url, "an https address without user, query or fragment")
     return _READERS[provider](given)
+
+
+def check_reach(credentials: Credentials) -> None:
+    """Refuse what makes the server call an address, or use a file, that somebody chose who only uses a page.
+
+    Raises:
+        UsageError: an operator has to set these on the command line.
+    """
+    match credentials:
+        case FcmCredentials(token_uri=uri, base_url=url):
+            is_plain = uri in {_GOOGLE_TOKENS, _GOOGLE_TOKENS_BEFORE} and url == FCM_URL
+        case ApnsCredentials(base_url=url):
+            is_plain = url is None
+        case StubCredentials():
+            is_plain = credentials == StubCredentials()
+        case _:
+            is_plain = True
+    if not is_plain:
+        raise UsageError(
+            "These credentials name an address or a file of their own: "
+            "openrate app credentials set takes them, on the server."
+        )
 
 
 def public_parts(credentials: Credentials) -> dict[str, Any]:

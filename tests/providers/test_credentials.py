@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.fernet import Fernet
 
@@ -16,9 +17,11 @@ from openrate import companies
 from openrate.commands.requests import SetCredentials
 from openrate.config import Settings, settings_from
 from openrate.credentials import (
+    FCM_URL,
     Credentials,
     Seal,
     StubCredentials,
+    check_reach,
     public_parts,
     read_credentials,
     seal_of,
@@ -188,6 +191,32 @@ def test_a_file_that_is_no_service_account_is_refused(content: str, says: str) -
 def read(content: str) -> Credentials:
     request = SetCredentials("key", ProviderName.FCM, content)
     return read_credentials(ProviderName.FCM, Platform.ANDROID, request)
+
+
+HERE = "https://127.0.0.1/"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        keys.fcm(HERE),
+        msgspec.structs.replace(keys.fcm(FCM_URL), token_uri=HERE),
+        keys.apns(HERE),
+        StubCredentials(journal="/etc/passwd"),
+        StubCredentials(down="/etc/passwd"),
+    ],
+)
+def test_only_an_operator_says_whom_the_server_calls_and_what_it_writes_to(credentials: Credentials) -> None:
+    with pytest.raises(UsageError, match="on the server"):
+        check_reach(credentials)
+
+
+def test_credentials_as_a_provider_gives_them_are_taken_from_anywhere() -> None:
+    plain = read_credentials(
+        ProviderName.FCM, Platform.ANDROID, SetCredentials("", ProviderName.FCM, account())
+    )
+    for credentials in (plain, keys.apns(None), keys.webpush(), StubCredentials()):
+        check_reach(credentials)
 
 
 @pytest.mark.parametrize("credentials", ALL, ids=lambda one: type(one).__name__)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from openrate.commands.parts import Parts
 from openrate.commands.records import Answer, app_of, by
 from openrate.commands.requests import RemoveCredentials, SetCredentials, ShowCredentials
-from openrate.control import Talk
+from openrate.control import COMMAND_LINE, Talk
 from openrate.credentials import (
     Credentials,
     WebPushCredentials,
+    check_reach,
     provider_of,
     public_parts,
     read_credentials,
@@ -21,6 +22,8 @@ def set_credentials(parts: Parts, request: SetCredentials, talk: Talk) -> Answer
     """Read credentials, seal them and keep them instead of those before."""
     app = app_of(parts, request.app)
     made = read_credentials(request.provider, app.platform, request)
+    if talk.by != COMMAND_LINE:
+        check_reach(made)
     if request.provider is ProviderName.WEBPUSH and request.file is None:
         made = _with_known_key(made, parts.vault.of(app.id))
     parts.vault.put(app, made, by(parts, talk))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from openrate.credentials import Vault
+from openrate.credentials import Credentials, Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
-from openrate.ports.provider import Providers
+from openrate.ports.provider import Check, Providers
 from openrate.ports.records import Records
 from openrate.ports.sends import Sends
 
@@ -45,6 +45,9 @@ class Parts(Protocol):
     @property
     def providers(self) -> Providers:
         """The ways to the devices of apps."""
+
+    def check_credentials(self, credentials: Credentials) -> Check:
+        """Ask a provider whether it takes these, without a push to anybody; may wait ten seconds."""
 
     @property
     def people(self) -> People:

@@ -23,6 +23,7 @@ from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
 from openrate.ports.provider import Providers
 from openrate.ports.sends import Sends
+from openrate.providers.by_credentials import check_credentials
 from openrate.storage.audit import SqlAuditLog
 from openrate.storage.credentials import SqlCredentials
 from openrate.storage.duckdb import DuckdbLog
@@ -36,6 +37,8 @@ __all__ = ["Alone", "Parts", "Put", "alone", "fact_file", "writing"]
 
 class Parts:
     """The stores of one data folder, each opened when it is first asked for; see ``commands.parts``."""
+
+    check_credentials = staticmethod(check_credentials)
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self._settings = settings

@@ -51,6 +51,18 @@ class Verdict(NamedTuple):
     retry_after: float | None = None
 
 
+class Check(NamedTuple):
+    """What a provider says of an app's credentials.
+
+    Attributes:
+        works: whether it takes them; None: that cannot be told now.
+        reason: a sentence for the operator, without tokens or keys.
+    """
+
+    works: bool | None
+    reason: str
+
+
 class Provider(Protocol):
     """The way to the devices of one app in one world. One thread uses it.
 

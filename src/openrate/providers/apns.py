@@ -8,6 +8,7 @@ and hosts), "Generating a remote notification" (payload), "Establishing a token-
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from openrate.credentials import ApnsCredentials
 from openrate.model import Cause, Message
 from openrate.ports.clock import Clock, SystemClock
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Check, Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import (
     MAX_PAYLOAD,
@@ -28,6 +29,7 @@ from openrate.providers.over_http import (
     ReadyMessages,
     fields_for_app,
     occurrence,
+    tried,
     word,
 )
 
@@ -83,6 +85,8 @@ _BY_STATUS: dict[int, tuple[Result, Cause]] = {
     429: (Result.RETRY, Cause.THROTTLED),
 }
 """For a reason that is new or missing."""
+_NOBODY = "0" * 64
+"""The form of a device token, and no device's: Apple answers BadDeviceToken to a provider that it knows."""
 _BAD_TOKEN = Verdict(Result.REFUSED, Cause.INVALID_TOKEN, "The device token is not in hexadecimal.")
 
 
@@ -188,6 +192,16 @@ class ApnsProvider(HttpProvider):
         )
         said = f"Apple answered {answer.status} {word(reason)}".rstrip() + "."
         return Verdict(result, cause, said, answer.retry_after)
+
+
+def check(credentials: ApnsCredentials) -> Check:
+    """Ask whether Apple takes the key, by a push to no device."""
+    taken = (
+        f"Apple takes this key of the team {credentials.team_id}. "
+        f"Whether {credentials.topic} is the app's bundle id, the first push to a device shows."
+    )
+    with closing(ApnsProvider(credentials)) as provider:
+        return tried(provider, _NOBODY, taken)
 
 
 def payload(message: Message) -> bytes:

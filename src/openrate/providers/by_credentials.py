@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from openrate.credentials import (
     ApnsCredentials,
@@ -12,11 +11,12 @@ from openrate.credentials import (
     StubCredentials,
     WebPushCredentials,
 )
-from openrate.ports.provider import Provider
+from openrate.errors import OpenrateError
+from openrate.ports.provider import Check, Provider
+from openrate.providers import apns, fcm, stub, webpush
 from openrate.providers.apns import ApnsProvider
 from openrate.providers.fcm import FcmProvider
 from openrate.providers.push_services import PushServices
-from openrate.providers.stub import StubProvider
 from openrate.providers.webpush import WebPushProvider
 
 
@@ -38,9 +38,21 @@ def provider_for(credentials: Credentials, dev: bool, push_services: Sequence[st
             return ApnsProvider(credentials, dev=dev)
         case WebPushCredentials():
             return WebPushProvider(credentials, PushServices(push_services))
-        case StubCredentials(journal=journal, latency_ms=latency_ms, down=down):
-            return StubProvider(_path(journal), latency_ms, _path(down))
+        case StubCredentials():
+            return stub.stub_for(credentials)
 
 
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
+def check_credentials(credentials: Credentials) -> Check:
+    """Ask the provider whether it takes credentials, without a push to anybody. May wait ten seconds."""
+    try:
+        match credentials:
+            case FcmCredentials():
+                return fcm.check(credentials)
+            case ApnsCredentials():
+                return apns.check(credentials)
+            case WebPushCredentials():
+                return webpush.check(credentials)
+            case StubCredentials():
+                return stub.check(credentials)
+    except OpenrateError as error:
+        return Check(None, str(error))

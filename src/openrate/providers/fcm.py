@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,17 +18,19 @@ import msgspec
 from openrate.credentials import FcmCredentials
 from openrate.model import Cause, Message
 from openrate.ports.clock import Clock, SystemClock
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Check, Push, Result, Verdict
 from openrate.providers.access_token import AccessToken
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import (
     MAX_PAYLOAD,
     SENT,
     TOO_LONG,
+    TRIAL_S,
     HttpProvider,
     ReadyMessages,
     fields_for_app,
     occurrence,
+    tried,
     word,
 )
 
@@ -44,6 +47,9 @@ TABLE: dict[str, tuple[Result, Cause]] = {
     "UNSPECIFIED_ERROR": (Result.REFUSED, Cause.OTHER),
 }
 """Every code that Google documents for FCM."""
+
+_NOBODY = "nobody"
+"""No registration token: the form alone says so, and Google answers INVALID_ARGUMENT about it."""
 
 _BY_STATUS: dict[int, tuple[Result, Cause]] = {
     401: (Result.HELD, Cause.OTHER),
@@ -93,12 +99,18 @@ class FcmProvider(HttpProvider):
 
     Args:
         credentials: the app's.
+        is_trial: Google only looks at the messages and delivers none; an access token is waited for.
         ca_file: certificates to trust instead of the system's.
         clock: the present.
     """
 
     def __init__(
-        self, credentials: FcmCredentials, *, ca_file: Path | None = None, clock: Clock | None = None
+        self,
+        credentials: FcmCredentials,
+        *,
+        is_trial: bool = False,
+        ca_file: Path | None = None,
+        clock: Clock | None = None,
     ) -> None:
         super().__init__(Http2Client(ca_file=ca_file), clock or SystemClock())
         self._url = f"{credentials.base_url}/v1/projects/{credentials.project_id}/messages:send"
@@ -106,6 +118,8 @@ class FcmProvider(HttpProvider):
         self._waiting: list[Push] = []
         self._waits_since = 0.0
         self._messages = ReadyMessages(_make_ready)
+        self._before = b'{"validate_only":true,' if is_trial else b"{"
+        self._patience = TRIAL_S if is_trial else _PATIENCE
 
     def start(self, pushes: Sequence[Push]) -> None:
         """Begin to send, or to get the access token that this needs."""
@@ -126,7 +140,7 @@ class FcmProvider(HttpProvider):
             return super().finished(wait)
         refusal = self._access.advance(wait)
         if refusal is None and not self._access.is_ready(self._clock.now()):
-            if time.monotonic() - self._waits_since < _PATIENCE:
+            if time.monotonic() - self._waits_since < self._patience:
                 return super().finished(0)
             refusal = _NO_TOKEN_YET
         waiting, self._waiting = self._waiting, []
@@ -145,7 +159,8 @@ class FcmProvider(HttpProvider):
         ready = self._messages.of(push.message, now)
         if isinstance(ready, Verdict):
             return ready
-        return Request(self._url, self._access.headers, ready.before + _encode(push.token) + ready.after)
+        body = self._before + ready.before + _encode(push.token) + ready.after
+        return Request(self._url, self._access.headers, body)
 
     def _verdict(self, answer: Answer) -> Verdict:
         if answer.status == 200:  # noqa: PLR2004 - OK
@@ -161,6 +176,13 @@ class FcmProvider(HttpProvider):
         if pause is None and cause is Cause.THROTTLED:
             pause = _QUOTA_PAUSE
         return Verdict(result, cause, said, pause)
+
+
+def check(credentials: FcmCredentials) -> Check:
+    """Ask for an access token, and whether a message would be sent, of which Google sends none."""
+    taken = f"Google takes these credentials for messages of the project {credentials.project_id}."
+    with closing(FcmProvider(credentials, is_trial=True)) as provider:
+        return tried(provider, _NOBODY, taken)
 
 
 def _meaning(status: int, code: str, error: _Error) -> tuple[Result, Cause]:
@@ -206,7 +228,7 @@ def _make_ready(message: Message, seconds: int) -> _Ready | Verdict:
     made = message_of(message, seconds)
     if _size(made.get("notification", {})) + _size(made["data"]) > MAX_PAYLOAD:
         return TOO_LONG
-    return _Ready(b'{"message":{"token":', b"," + _encode(made).removeprefix(b"{") + b"}")
+    return _Ready(b'"message":{"token":', b"," + _encode(made).removeprefix(b"{") + b"}")
 
 
 def _size(fields: dict[str, str]) -> int:

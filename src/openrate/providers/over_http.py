@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from openrate.model import Cause, Message
 from openrate.ports.clock import Clock
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Check, Provider, Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 
 MAX_PAYLOAD = 4096
@@ -31,6 +32,10 @@ Ready = TypeVar("Ready")
 
 SENT = Verdict(Result.SENT)
 TOO_LONG = Verdict(Result.REFUSED, Cause.PAYLOAD, f"The message is longer than {MAX_PAYLOAD} bytes.")
+TRIAL_S = 10.0
+"""Seconds that a provider gets to say whether it takes credentials."""
+_TURN = 0.1
+_NO_ANSWER = Verdict(Result.RETRY, Cause.UNAVAILABLE, f"There was no answer within {TRIAL_S:.0f} seconds.")
 _EXPIRED = Verdict(Result.REFUSED, Cause.EXPIRED, "The message's time to live is over.")
 
 
@@ -102,6 +107,29 @@ class HttpProvider(ABC):
 def unanswered(answer: Answer) -> Verdict:
     """The verdict when nobody answered."""
     return Verdict(Result.RETRY, Cause.UNAVAILABLE, f"There was no answer: {answer.failure}.")
+
+
+def tried(provider: Provider, nobody: str, taken: str) -> Check:
+    """What a provider says of its credentials, asked on the way of every push; waits ``TRIAL_S`` at most.
+
+    It looks at them first. When it finds fault with the token, it has taken them.
+
+    Args:
+        provider: with the credentials.
+        nobody: a token that no device has.
+        taken: the sentence when it takes them.
+    """
+    deadline = time.monotonic() + TRIAL_S
+    expires_at = time.time_ns() // 1_000_000 + 60_000
+    message = Message("check", "check", None, "Check", None, None, {}, False, False, None, expires_at)
+    provider.start([Push(0, nobody, message)])
+    ended: list[tuple[Push, Verdict]] = []
+    while not ended and time.monotonic() < deadline:
+        ended = provider.finished(_TURN)
+    verdict = ended[0][1] if ended else _NO_ANSWER
+    if verdict.result in {Result.SENT, Result.GONE} or verdict.cause is Cause.INVALID_TOKEN:
+        return Check(True, taken)
+    return Check(False if verdict.result is Result.HELD else None, verdict.reason)
 
 
 def word(said: str) -> str:

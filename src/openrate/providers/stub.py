@@ -16,15 +16,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from heapq import heappop, heappush
 from pathlib import Path
 
 import msgspec
 
+from openrate.credentials import StubCredentials
 from openrate.errors import OpenrateError
 from openrate.model import Cause
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Check, Push, Result, Verdict
 
 _SENT = Verdict(Result.SENT)
 _BUSY = Verdict(Result.RETRY, Cause.THROTTLED, "The stub was told to be busy.")
@@ -146,6 +147,18 @@ class StubProvider:
         written = memoryview(msgspec.json.Encoder().encode_lines(lines))
         while written:
             written = written[os.write(self._journal, written) :]
+
+
+def stub_for(credentials: StubCredentials) -> StubProvider:
+    """The stub that credentials describe; raises OpenrateError when its journal cannot be written."""
+    journal, down = (Path(path) if path else None for path in (credentials.journal, credentials.down))
+    return StubProvider(journal, credentials.latency_ms, down)
+
+
+def check(credentials: StubCredentials) -> Check:
+    """Whether the stub can be made; it has nobody to ask."""
+    with closing(stub_for(credentials)):
+        return Check(True, "The stub works. It sends to nobody.")
 
 
 def _number(rest: str) -> int:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from openrate.credentials import WebPushCredentials
 from openrate.model import Cause, Message
 from openrate.ports.clock import Clock, SystemClock
-from openrate.ports.provider import Push, Result, Verdict
+from openrate.ports.provider import Check, Push, Result, Verdict
 from openrate.providers.encryption import LONGEST_TEXT, browser, encrypted
 from openrate.providers.http2 import Answer, Http2Client, Request
 from openrate.providers.over_http import (
@@ -143,6 +143,16 @@ class WebPushProvider(HttpProvider):
         fallback = (Result.RETRY, Cause.UNAVAILABLE) if away else (Result.REFUSED, Cause.OTHER)
         result, cause = TABLE.get(answer.status, fallback)
         return Verdict(result, cause, f"The push service answered {answer.status}.", answer.retry_after)
+
+
+def check(credentials: WebPushCredentials) -> Check:
+    """Sign for a push service as for a push. There is nobody to ask: a service knows only its own subscriptions."""
+    key = load_pem_private_key(credentials.private_key.encode(), None)
+    token = jwt.encode({"sub": credentials.subject}, key, "ES256")  # type: ignore[arg-type]  # P-256
+    jwt.decode(token, key.public_key(), ["ES256"])  # type: ignore[arg-type]  # the same
+    return Check(
+        True, "The key signs as push services ask for. Whether a browser gets a push, the first one shows."
+    )
 
 
 def payload(message: Message) -> bytes:
