@@ -145,6 +145,14 @@ def test_the_list_shows_only_the_companys_own(filled: Site) -> None:
             assert "sale</a>" not in visitor.get("/campaigns" + path).text
 
 
+def test_a_browser_at_a_wrong_address_gets_a_page_and_a_program_gets_json(site: Site, page: Page) -> None:
+    page.goto(site.address + "/campaing")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    assert httpx.get(site.address + "/campaing").json()["code"] == 20
+    wanted = {"Accept": "text/html"}
+    assert httpx.get(site.address + "/1.1/x/campaign", headers=wanted).json()["code"] == 20
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1200])
 def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(

@@ -14,7 +14,7 @@ from openrate.web.front import Front
 from openrate.web.gate import Gate
 from openrate.web.health import Health
 from openrate.web.limits import Inflight
-from openrate.web.pages import pages
+from openrate.web.pages import Pages
 from openrate.web.routing import litestar
 from openrate.web.sends_api import SendsApi
 from openrate.web.services import Services
@@ -33,6 +33,7 @@ def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Fr
     v1 = V1Api(gate, parts.installations, parts.ingest, inflight, tally)
     audience = AudienceApi(gate, services, parts.installations, inflight)
     health = Health(settings, services, tally)
+    pages = Pages(settings, parts)
     inner = litestar(
         [
             *campaigns.routes(),
@@ -41,7 +42,8 @@ def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Fr
             *audience.routes(),
             *health.routes(),
             *description.routes(),
-            *pages(settings, parts),
-        ]
+            *pages.routes(),
+        ],
+        pages.failed,
     )
     return Front(inner, campaigns.stats, v1.events, AccessLog(request_log), tally)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 
@@ -11,7 +11,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
 from openrate.web.call import Answer, Call, Handler
-from openrate.web.failures import failure
 
 
 class Route(NamedTuple):
@@ -22,11 +21,19 @@ class Route(NamedTuple):
     handler: Handler
 
 
-def litestar(routes: Iterable[Route]) -> Litestar:
-    """The application behind the front: these routes, every error as the catalogue has it."""
+Failed = Callable[[Exception, Call], Answer]
+"""Puts an exception into an answer."""
+
+
+def litestar(routes: Iterable[Route], failed: Failed) -> Litestar:
+    """The application behind the front: these routes, and what is answered when something fails on the way there."""
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        return _response(failed(error, cast("Call", request.scope["call"])))  # type: ignore[typeddict-item]  # the front's
+
     return Litestar(
         route_handlers=[_handler(r) for r in routes],
-        exception_handlers={Exception: _failed, HTTPStatus.INTERNAL_SERVER_ERROR: _failed},
+        exception_handlers={Exception: answer, HTTPStatus.INTERNAL_SERVER_ERROR: answer},
         openapi_config=None,
         logging_config=None,
         # The handlers read the body themselves, with limits of their own.
@@ -42,10 +49,6 @@ def _handler(place: Route) -> HTTPRouteHandler:
         return _response(await place.handler(call))
 
     return handler
-
-
-def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    return _response(failure(error, cast("Call", request.scope["call"])))  # type: ignore[typeddict-item]  # the same
 
 
 def _response(answer: Answer) -> Response[bytes]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from openrate.web.pages.routes import pages
+from openrate.web.pages.routes import Pages
 
-__all__ = ["pages"]
+__all__ = ["Pages"]

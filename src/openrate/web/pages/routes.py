@@ -6,6 +6,7 @@ from openrate.commands.parts import Parts
 from openrate.config import Settings
 from openrate.overview import Overview
 from openrate.web.call import Answer, Call
+from openrate.web.failures import failure
 from openrate.web.pages.campaign import CampaignPage
 from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
@@ -16,19 +17,33 @@ from openrate.web.pages.visit import Fields, redirect
 from openrate.web.routing import Route
 
 
-def pages(settings: Settings, parts: Parts) -> list[Route]:
-    """The routes of every page."""
-    static = Static()
-    renderer = Renderer(static)
-    door = Door(parts, renderer)
-    overview = Overview(parts.records, parts.log, parts.clock)
-    return [
-        Route("GET", "/", door.open_page(_start)),
-        *static.routes(),
-        *SignIn(settings, parts, door, renderer).routes(),
-        *CampaignsPage(parts, overview, door, renderer).routes(),
-        *CampaignPage(parts, door, renderer).routes(),
-    ]
+class Pages:
+    """What ``openrate serve`` shows people."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._static = Static()
+        self._renderer = Renderer(self._static)
+        door = Door(parts, self._renderer)
+        overview = Overview(parts.records, parts.log, parts.clock)
+        self._routes = [
+            Route("GET", "/", door.open_page(_start)),
+            *self._static.routes(),
+            *SignIn(settings, parts, door, self._renderer).routes(),
+            *CampaignsPage(parts, overview, door, self._renderer).routes(),
+            *CampaignPage(parts, door, self._renderer).routes(),
+        ]
+
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        return self._routes
+
+    def failed(self, error: Exception, call: Call) -> Answer:
+        """What is answered on the way to a route: a page to a browser that asks for one, else JSON."""
+        answer = failure(error, call)
+        is_browser = b"text/html" in call.headers.get(b"accept", b"")
+        if is_browser and not call.scope["path"].startswith(("/1.1/", "/v1/")):
+            return self._renderer.error(call, None, answer.status, answer)
+        return answer
 
 
 def _start(_call: Call, _form: Fields) -> Answer:
