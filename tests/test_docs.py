@@ -36,7 +36,13 @@ def done(command: str, given: dict[str, str], folder: Path) -> str:
     for words, value in given.items():
         command = command.replace(words, value)
     ran = subprocess.run(
-        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=False, env=ENVIRONMENT
+        ["sh", "-c", command],
+        cwd=folder,
+        input="a long enough password\n",  # for the command that asks for one
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT,
     )
     assert ran.returncode == 0, f"{command}\n{ran.stderr}"
     return ran.stdout
