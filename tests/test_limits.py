@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import pytest
 
 from openrate.errors import TooManyRequests
 from openrate.web.call import Call, Message
-from openrate.web.limits import Buckets, address_name, client_address, is_loopback
+from openrate.web.limits import Buckets, SharedBuckets, address_name, client_address, is_loopback
 
 
 class Time:
@@ -48,6 +50,19 @@ def test_a_refused_request_costs_nothing() -> None:
     taken(buckets, "a", 1000)
     time.now += 1
     assert taken(buckets, "a", 1) == 1
+
+
+def test_threads_that_take_at_once_get_no_more_than_one_alone() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            buckets = SharedBuckets(1 / 3600, 10)
+            with ThreadPoolExecutor(8) as threads:
+                allowed = threads.map(lambda _, own=buckets: taken(own, "a", 200), range(8))
+            assert sum(allowed) == 10
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_zero_is_off() -> None:

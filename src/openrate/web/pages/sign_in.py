@@ -18,7 +18,7 @@ from openrate.errors import (
 )
 from openrate.model import By, Person
 from openrate.web.call import Answer, Call
-from openrate.web.limits import Buckets, address_name, client_address
+from openrate.web.limits import SharedBuckets, address_name, client_address
 from openrate.web.pages.door import Door, is_https
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, redirect
@@ -32,7 +32,7 @@ _NEXT_LENGTH = 2_000
 class _Try(NamedTuple):
     """A password that somebody tries, and the buckets it is counted in."""
 
-    buckets: list[tuple[Buckets, str]]
+    buckets: list[tuple[SharedBuckets, str]]
 
     def begin(self) -> None:
         """Count it; raises TooManyRequests."""
@@ -53,8 +53,8 @@ class SignIn:
         self._door = door
         self._renderer = renderer
         self._trusted = settings.trusted_proxies
-        self._by_address = Buckets(_TRIES_EACH_S, _TRIES)
-        self._by_email = Buckets(_TRIES_EACH_S, _TRIES)
+        self._by_address = SharedBuckets(_TRIES_EACH_S, _TRIES)
+        self._by_email = SharedBuckets(_TRIES_EACH_S, _TRIES)
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
