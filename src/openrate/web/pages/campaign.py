@@ -67,9 +67,9 @@ class CampaignPage:
     def numbers(self, visit: Visit) -> Answer:
         """What changes while things happen, unless it is as it was seen."""
         app, campaign = find_campaign(self._parts.records, visit)
-        content = self._numbers(visit, app, campaign)
-        if visit.query["seen"] == content["seen"]:
+        if visit.query["seen"] == self._version(visit, app, campaign, self._parts.sends.of(campaign.id)):
             return NOTHING_NEW
+        content = self._numbers(visit, app, campaign)
         return self._renderer.fragment(visit, "campaign_numbers.html", **content)
 
     def start(self, visit: Visit) -> Answer:
@@ -96,12 +96,17 @@ class CampaignPage:
         if changed is None:
             raise OpenrateError("The campaign was deleted meanwhile.")
 
-    def _numbers(self, visit: Visit, app: App, campaign: Campaign) -> dict[str, Any]:
+    def _version(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> str:
+        """Another text whenever the numbers may look different."""
         log = self._parts.log
-        changed, rule, rows = log.changed(campaign.id), log.rule(app.id), log.rows(campaign.id)
         state = campaigns.state(campaign, app, visit.now)
+        return f"{log.changed(campaign.id)}-{hash((state, log.rule(app.id), *sends)) & 0xFFFFFFFF:x}"
+
+    def _numbers(self, visit: Visit, app: App, campaign: Campaign) -> dict[str, Any]:
         sends = self._parts.sends.of(campaign.id)
-        seen = f"{changed}-{hash((state, rule, *sends)) & 0xFFFFFFFF:x}"
+        seen = self._version(visit, app, campaign, sends)  # first: what comes meanwhile is seen next time
+        state = campaigns.state(campaign, app, visit.now)
+        rows = self._parts.log.rows(campaign.id)
         totals = stats.totals(rows)
         days = _days(rows, campaign)
         return {
@@ -115,7 +120,6 @@ class CampaignPage:
             "chart": _chart(days, campaign),
             "comparison": stats.compare(rows) if campaign.has_versions else None,
             "sending": _sending(sends),
-            "rule": rule,
             "is_over": state is CampaignState.COMPLETED,
             "seen": seen,
         }
