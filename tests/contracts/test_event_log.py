@@ -95,7 +95,9 @@ def test_a_sent_report_takes_back_an_error_of_the_same_delivery(log: EventLog) -
 
 def test_totals_are_the_sums_of_the_rows_whatever_made_them(log: EventLog) -> None:
     put(log, sent(2, "i1", START, version="a"), sent(2, "i2", START, version="b", opted_in=False))
-    put(log, sent(2, "i1", START + DAY, version="b"), tap(2, "i1", START + DAY + 1), app_open("i2", START + 1))
+    put(
+        log, sent(2, "i1", START + DAY, version="b"), tap(2, "i1", START + DAY + 1), app_open("i2", START + 1)
+    )
     log.settle()
     whole = {"sent": 3, "sent_optins": 2, "direct_open": 1, "influenced_open": 1, "reengaged": 0, "errors": 0}
     assert log.totals(2) == whole
@@ -110,7 +112,13 @@ def test_totals_are_the_sums_of_the_rows_whatever_made_them(log: EventLog) -> No
 
 def test_what_changed_is_told_of_one_campaign_and_of_any(log: EventLog) -> None:
     numbers = [(log.changed(1), log.changed())]
-    for facts in ([sent(1, "i1", START)], [sent(1, "i2", START), app_open("i1", START + 1)]):
+    for facts in (
+        [sent(1, "i1", START)],
+        [sent(1, "i2", START)],
+        [app_open("i1", START + 1)],
+        [sent(1, "i1", START)],
+        [tap(1, "orphan", START)],
+    ):
         put(log, *facts)
         log.settle()
         numbers.append((log.changed(1), log.changed()))

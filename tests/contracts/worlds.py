@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from openrate.model import Fact, FactType, Rule
+from openrate.model import Cause, Fact, FactType, Rule
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -35,15 +35,18 @@ def _reports(draw: st.DrawFn) -> Fact:
     app, has_versions = CAMPAIGNS[campaign]
     at = draw(_times)
     send = draw(st.sampled_from(["s1", "s2", "S", f"day{at // DAY}", f"day{at // DAY}"]))
+    kind = draw(st.sampled_from([FactType.PUSH_SENT] * 3 + [FactType.PUSH_ERROR]))
     return Fact(
         app,
-        draw(st.sampled_from([FactType.PUSH_SENT] * 3 + [FactType.PUSH_ERROR])),
+        kind,
         draw(_names),
         at,
         campaign,
         send,
         draw(st.sampled_from("ab")) if has_versions else None,
         draw(st.booleans()),
+        draw(st.sampled_from([Cause.EXPIRED, Cause.PAYLOAD])) if kind is FactType.PUSH_ERROR else None,
+        draw(st.sampled_from([None, None, None, "ios"])),
     )
 
 

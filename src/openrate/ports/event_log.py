@@ -103,6 +103,52 @@ class Opens(Protocol):
         """Of these installations; NEVER for those that nothing is known of."""
 
 
+class HourRow(NamedTuple):
+    """What happened in one hour of a campaign, of one version; an hour without any of it has no row.
+
+    A delivery counts in the hour of its T, an open in the hour of the tap or open that makes it one: a direct open
+    at the first tap that belongs to the delivery, not before T. Hour 0 begins at ``Inspection.began_at``.
+    """
+
+    hour: int
+    version: str | None
+    sent: int
+    direct_open: int
+    influenced_open: int
+
+
+class Inspection(NamedTuple):
+    """What the stored facts about a campaign are like, beside its day rows; live world, but for ``dev_facts``.
+
+    Attributes:
+        began_at: T of its first sent delivery; None without one.
+        hours: ascending by hour, then version.
+        errors: deliveries that failed, by the cause that counts (``metrics.md``, "Identity").
+        facts: how many reports and taps there are, repeats included.
+        repeats: how many of them say nothing that another does not say: they change nothing.
+        several_reports: deliveries of which there are reports that differ.
+        late: facts that arrived after a fact about this campaign that is later by more than an hour.
+        orphans: taps, without repeats, whose delivery nobody reported as sent.
+        fallbacks: taps, without repeats, that name a send which was not sent and belong to another by their time.
+        dev_facts: facts of development builds about it, which are in no statistic.
+    """
+
+    began_at: int | None
+    hours: list[HourRow]
+    errors: dict[Cause, int]
+    facts: int
+    repeats: int
+    several_reports: int
+    late: int
+    orphans: int
+    fallbacks: int
+    dev_facts: int
+
+
+LATE_MS = 3_600_000
+"""By how much a fact that arrived before is later than one that is late."""
+
+
 class EventLog(Protocol):
     """The facts, for good, and the day rows derived from them.
 
@@ -125,9 +171,9 @@ class EventLog(Protocol):
         """The sum of the day rows of a campaign, by counter; zeros when there is none. Costs a look-up."""
 
     def changed(self, campaign_id: int | None = None) -> int:
-        """A number that grows whenever ``rows(campaign_id)`` may have changed: what a cache is keyed by.
+        """A number that grows whenever there is a fact about the campaign more, or its rows have changed.
 
-        Without a campaign: whenever the rows of any have changed.
+        It is what a cache is keyed by. Without a campaign: of all campaigns together.
         """
 
     def rule(self, app_id: int) -> Rule:
@@ -149,6 +195,13 @@ class EventLog(Protocol):
         self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
     ) -> Iterator[Fact]:
         """Stream stored facts of the live world, in order of arrival, repeats included."""
+
+    def inspect(self, campaign_id: int, hours: int = 72) -> Inspection:
+        """What the facts about a campaign are like that are in its rows now; ``hours``: how many are counted.
+
+        Reads the facts about the campaign, and the opens of those it was sent to in these hours and the influence
+        window after them: 20 to 50 ms for an ordinary campaign, about a second for a million deliveries.
+        """
 
     def opens(self, app_id: int, dev: bool) -> Opens:
         """When the installations of an app and a world opened, by everything that is durable now.

@@ -12,10 +12,10 @@ import logging
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -32,6 +32,10 @@ RUN_FACTS = 1_000_000
 _COLUMNS = {"at": np.int64, "installation": np.int32, "send": np.int32, "code": np.uint8}
 """In the order in which they stand in the file, so that each is aligned."""
 _FACT_BYTES = sum(np.dtype(kind).itemsize for kind in _COLUMNS.values())
+
+
+Stretch = tuple[int, int]
+"""A part of the log: the seq before its first fact, and that of its last."""
 
 
 class Runs:
@@ -53,6 +57,7 @@ class Runs:
         self._identity = identity
         self._run_facts = run_facts
         self._runs: list[_Run] = []
+        self._sends: dict[int, NDArray[np.int32]] = {}
         self._making = threading.Lock()
         while self.upto + run_facts <= attributed and self._is_whole(self._next_path()):
             self._runs.append(_Run.of(self._next_path(), run_facts))
@@ -124,6 +129,31 @@ class Runs:
             pieces.append(facts._replace(installation=facts.installation - np.int32(first)))
         return Facts.together(pieces)
 
+    def about(self, sends: NDArray[np.int32], upto: int) -> list[Stretch]:
+        """The stretches of the log up to seq ``upto`` outside which there is no fact about these sends."""
+        return self._stretches(lambda number, run: np.isin(sends, self._sends_in(number, run)).any(), upto)
+
+    def of_one(self, installation: int, upto: int) -> list[Stretch]:
+        """The stretches of the log up to seq ``upto`` outside which there is no fact of this installation."""
+        return self._stretches(lambda _, run: run.has(installation), upto)
+
+    def _stretches(self, holds: Callable[[int, _Run], Any], upto: int) -> list[Stretch]:
+        """Runs that hold something, those side by side as one, and what is behind the last run."""
+        runs, size = self._runs[: upto // self._run_facts], self._run_facts
+        found = [(at * size, (at + 1) * size) for at, run in enumerate(runs) if holds(at, run)]
+        joined: list[Stretch] = []
+        for first, last in [*found, (len(runs) * size, upto)]:
+            if joined and joined[-1][1] == first:
+                first = joined.pop()[0]  # noqa: PLW2901 - it begins where the one before did
+            joined.append((first, last))
+        return joined
+
+    def _sends_in(self, number: int, run: _Run) -> NDArray[np.int32]:
+        """The sends that a run has facts about, ascending; kept, as the run of a number never changes."""
+        if number not in self._sends:
+            self._sends[number] = run.sends()
+        return self._sends[number]
+
     def _stretch(self, number: int, start: int, stop: int) -> Facts:
         """Part of a run, read and not mapped: that much would be slow page by page."""
         columns, offset = {}, 0
@@ -176,3 +206,20 @@ class _Run(NamedTuple):
         # Pages that were touched would count as memory of this process for good; the system keeps them anyway.
         self.pages.madvise(mmap.MADV_DONTNEED)
         return picked._replace(installation=local)
+
+    def has(self, installation: int) -> bool:
+        """Whether there is a fact of this installation."""
+        place = np.searchsorted(self.facts.installation, np.int32(installation))
+        return bool(place < len(self.facts.installation) and self.facts.installation[place] == installation)
+
+    def sends(self) -> NDArray[np.int32]:
+        """The sends that there is a fact about, ascending, and 0; 3 ms for a million facts."""
+        before = sum(np.dtype(_COLUMNS[name]).itemsize for name in ("at", "installation")) * len(
+            self.facts.at
+        )
+        page = before // mmap.PAGESIZE * mmap.PAGESIZE
+        # Read at once: what is mapped is otherwise read page by page.
+        self.pages.madvise(mmap.MADV_WILLNEED, page, self.facts.send.nbytes)
+        found = np.flatnonzero(np.bincount(self.facts.send)).astype(np.int32)
+        self.pages.madvise(mmap.MADV_DONTNEED)
+        return found

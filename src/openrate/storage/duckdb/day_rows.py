@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import duckdb
 import numpy as np
@@ -47,7 +47,7 @@ class DayRows:
         return self._totals.get(campaign_id, _NO_TOTALS)
 
     def changed(self, campaign_id: int | None = None) -> int:
-        """Grows whenever the rows of the campaign change, or those of any campaign."""
+        """Grows whenever there is something new about the campaign, or about any."""
         if campaign_id is None:
             return self.changes
         return self._changed.get(campaign_id, self._since)
@@ -64,15 +64,16 @@ class DayRows:
                 del rows[day, version]
         return changed
 
-    def put(self, rows: dict[int, dict[tuple[int, int], Counts]]) -> None:
-        """Answer with these rows of these campaigns from now on."""
-        if not rows:
+    def put(self, rows: dict[int, dict[tuple[int, int], Counts]], mentioned: Iterable[int] = ()) -> None:
+        """Answer with these rows of these campaigns from now on; about those mentioned there are new facts."""
+        changed = {*rows, *mentioned}
+        if not changed:
             return
         self._rows.update(rows)
         self._totals.update(_totals(rows))
         # Last: who asks for the number first and for the rows then misses nothing.
         self.changes += 1
-        self._changed.update(dict.fromkeys(rows, self.changes))
+        self._changed.update(dict.fromkeys(changed, self.changes))
 
     def anew(self, change: Tally, rules: dict[int, Rule]) -> DayRows:
         """Rows that start from nothing, under other rules, to take the place of these."""

@@ -159,7 +159,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     if len(before.first_seen) > MOST_INSTALLATIONS:
         raise ValueError(f"at most {MOST_INSTALLATIONS} installations a call")
     types = facts.types
-    key, best = _settle(facts.where(types <= FactType.PUSH_ERROR))
+    key, best = settle(facts.where(types <= FactType.PUSH_ERROR))
     installation, send = key >> 32, key & 0xFFFFFFFF
     at = best >> 3 & AT_MASK
     sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
@@ -176,7 +176,7 @@ def evaluate(facts: Facts, before: Before, sends: Sends) -> Deliveries:
     return Deliveries(installation, campaign, at // DAY_MS, best >> 1 & 3, counts, timed)
 
 
-def _settle(reports: Facts) -> tuple[Ints, Ints]:
+def settle(reports: Facts) -> tuple[Ints, Ints]:
     """One row per (installation, send), ascending, with the report that counts.
 
     Sent before error, then the smallest at, version, opted_in. (Cause, platform and language break no tie
@@ -217,30 +217,40 @@ def _direct(  # noqa: PLR0913 - the columns of a delivery
 ) -> tuple[Flags, TimedTaps]:
     """Which deliveries own a tap, and the taps whose owner is a matter of time."""
     direct = np.zeros(len(key), bool)
-    tap_key = taps.installation.astype(np.int64) << 32 | taps.send
-    at_name = np.searchsorted(key, tap_key)
-    at_name[at_name == len(key)] = 0
-    named = (key[at_name] == tap_key) & sent[at_name] if len(key) else np.zeros(len(tap_key), bool)
-    direct[at_name[named]] = True
+    named_owner = owners_by_name(key, sent, taps)
+    named = named_owner >= 0
+    direct[named_owner[named]] = True
     rest = taps.where(~named)
     tap_campaign = sends.campaign[rest.send].astype(np.int64)
-    owner, late = _latest_before(key, campaign, at, sent, rest, tap_campaign, sends)
+    owner, late = owners_by_time(key, campaign, at, sent, rest, tap_campaign, sends)
     settled = ~late & (rest.at < settled_until[rest.installation])
     direct[owner[(owner >= 0) & ~settled]] = True
-    return direct, TimedTaps(rest, tap_campaign, late, settled, _once(rest, (owner < 0) & ~settled))
+    return direct, TimedTaps(rest, tap_campaign, late, settled, once(rest, (owner < 0) & ~settled))
 
 
-def _once(taps: Facts, chosen: Flags) -> Flags:
-    """Of the chosen taps, the first of each that is there several times."""
-    alone = taps.where(chosen)
+def owners_by_name(key: Ints, sent: Flags, taps: Facts) -> Ints:
+    """Of each tap the position of the sent delivery that it names; -1: it names none."""
+    tap_key = taps.installation.astype(np.int64) << 32 | taps.send
+    place = np.searchsorted(key, tap_key)
+    place[place == len(key)] = 0
+    named = (key[place] == tap_key) & sent[place] if len(key) else np.zeros(len(tap_key), bool)
+    return np.where(named, place, -1)
+
+
+def once(taps: Facts, chosen: Flags) -> Flags:
+    """Of the chosen taps, one of each that is there several times."""
+    positions = np.flatnonzero(chosen)
+    alone = taps.where(positions)
     place = alone.installation.astype(np.int64) << AT_BITS | alone.at
-    distinct = np.unique(np.stack((place, alone.send.astype(np.int64))), axis=1, return_index=True)[1]
-    once = np.zeros(len(chosen), bool)
-    once[np.flatnonzero(chosen)[distinct]] = True
-    return once
+    order = np.lexsort((alone.send, place))
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(place[order]) != 0) | (np.diff(alone.send[order]) != 0)
+    mask = np.zeros(len(chosen), bool)
+    mask[positions[order[is_first]]] = True
+    return mask
 
 
-def _latest_before(  # noqa: PLR0913 - the columns of a delivery and of a tap
+def owners_by_time(  # noqa: PLR0913 - the columns of a delivery and of a tap
     key: Ints, campaign: Ints, at: Ints, sent: Flags, taps: Facts, tap_campaign: Ints, sends: Sends
 ) -> tuple[Ints, Flags]:
     """Of each tap: its delivery (-1: orphan) by time, and whether that one lies at or before the tap."""

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
-from openrate.ports.event_log import Difference, FactColumns, Opens, Progress
-from openrate.storage.duckdb import file, recompute, start, writing
+from openrate.ports.event_log import Difference, FactColumns, Inspection, Opens, Progress
+from openrate.storage.duckdb import file, inspection, recompute, start, writing
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
@@ -120,7 +120,7 @@ class DuckdbLog:
         return self._rows.totals(campaign_id)
 
     def changed(self, campaign_id: int | None = None) -> int:
-        """A number that grows whenever the rows of the campaign, or of any, may have changed."""
+        """A number that grows whenever there is something new about the campaign, or about any."""
         return self._rows.changed(campaign_id)
 
     def rule(self, app_id: int) -> Rule:
@@ -155,6 +155,12 @@ class DuckdbLog:
     ) -> Iterator[Fact]:
         """Stream stored facts of the live world in order of arrival."""
         return recompute.stream(self._connection.cursor(), app_id, campaign_id, installation_id)
+
+    def inspect(self, campaign_id: int, hours: int = 72) -> Inspection:
+        """What the facts about a campaign are like that are in its rows now."""
+        source = inspection.Source(self._connection.cursor(), self._runs, self._attributed)
+        is_named = self._numbering.send_is_named.values
+        return inspection.inspect(source, campaign_id, self._sends(), is_named, hours)
 
     def opens(self, app_id: int, dev: bool) -> Opens:
         """When the installations of an app and a world opened, by everything that is durable now."""
@@ -351,7 +357,7 @@ class DuckdbLog:
             installations, local = np.unique(facts.installation, return_inverse=True)
             new = facts._replace(installation=local.astype(np.int32))
             change = self._change(cursor, installations, new, upto)
-            self._save(cursor, installations, change, upto)
+            self._save(cursor, installations, change, upto, self._mentioned(facts))
             self._hot.take(facts)
             return len(facts.installation)
 
@@ -380,8 +386,18 @@ class DuckdbLog:
         now = recompute.count(facts, len(installations), self._sends())
         return now.after(recompute.count(facts.where(~is_new), len(installations), self._sends()))
 
+    def _mentioned(self, facts: Facts) -> set[int]:
+        """The campaigns that facts are about."""
+        sends = np.flatnonzero(np.bincount(facts.send))
+        return set(self._numbering.send_campaign.values[sends].tolist()) - {0}
+
     def _save(
-        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], change: Counted, upto: int
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        installations: NDArray[np.int32],
+        change: Counted,
+        upto: int,
+        mentioned: set[int],
     ) -> None:
         rows = self._rows.plus(change.tally)
         moved = self._hot.loose_since(installations) != change.loose_since
@@ -393,7 +409,7 @@ class DuckdbLog:
             if moved.any():
                 writing.save_loose(cursor, installations[moved], change.loose_since[moved])
         self._hot.set_loose_since(installations[moved], change.loose_since[moved])
-        self._rows.put(rows)
+        self._rows.put(rows, mentioned)
         self._orphans += change.orphans
         with self._committed:
             self._attributed = upto
