@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo browser test check format serve soak bench lock
+.PHONY: help install demo browser test check format serve soak bench screenshots lock
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: install ## measure, and write benchmarks/RESULTS.md
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; } # the client that measures
 	@command -v nginx >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx-light; } # answers the clients
 	$(BIN)/python -m benchmarks
+
+screenshots: demo ## the pictures of the pages in docs/images
+	PYTHONPATH=tests $(BIN)/python tests/pages/screenshots.py
 
 lock: install ## make requirements.lock again from pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \

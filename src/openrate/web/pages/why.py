@@ -1,0 +1,121 @@
+"""Why the numbers of a campaign are what they are: its facts, hour by hour, and those of one installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from openrate import stats
+from openrate.commands.parts import Parts
+from openrate.model import App, Campaign
+from openrate.ports.event_log import LATE_MS, HourRow, Inspection
+from openrate.web.call import Answer
+from openrate.web.pages.door import Door
+from openrate.web.pages.render import Renderer
+from openrate.web.pages.visit import NOTHING_NEW, Visit, find_campaign
+from openrate.web.routing import Route
+
+_HOUR_S = 3600
+_KEPT = 64
+"""Campaigns whose facts were looked at last; a look at a million deliveries takes a second."""
+
+
+class WhyPage:
+    """A page of its own, and a part of the page of the campaign that comes after it."""
+
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+        self._parts = parts
+        self._door = door
+        self._renderer = renderer
+        self._looked: dict[int, tuple[str, Inspection]] = {}
+
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        return [
+            Route("GET", "/campaigns/{token}/why", self._door.page(self.page)),
+            Route("GET", "/campaigns/{token}/part/why", self._door.page(self.part)),
+        ]
+
+    def page(self, visit: Visit) -> Answer:
+        """The whole page."""
+        app, campaign = find_campaign(self._parts.records, visit)
+        return self._renderer.page(visit, "why.html", **self._content(app, campaign))
+
+    def part(self, visit: Visit) -> Answer:
+        """What stands on the page of the campaign, unless it is as it was seen."""
+        app, campaign = find_campaign(self._parts.records, visit)
+        if visit.query["seen"] == self._version(campaign):
+            return NOTHING_NEW
+        return self._renderer.fragment(visit, "why_facts.html", **self._content(app, campaign))
+
+    def _content(self, app: App, campaign: Campaign) -> dict[str, Any]:
+        version, found = self._inspection(campaign)
+        return {
+            "app": app,
+            "campaign": campaign,
+            "rule": self._parts.log.rule(app.id),
+            "found": found,
+            "late_hours": LATE_MS // (_HOUR_S * 1000),
+            "failed": sum(found.errors.values()),
+            "hours": _hours(found),
+            "chart": _chart(found, campaign),
+            "seen": version,
+        }
+
+    def _inspection(self, campaign: Campaign) -> tuple[str, Inspection]:
+        """What the facts are like, from memory while none came."""
+        version = self._version(campaign)
+        known = self._looked.get(campaign.id)
+        if known is None or known[0] != version:
+            known = self._looked[campaign.id] = version, self._parts.log.inspect(campaign.id)
+            while len(self._looked) > _KEPT:
+                del self._looked[next(iter(self._looked))]
+        return known
+
+    def _version(self, campaign: Campaign) -> str:
+        return f"{self._parts.log.changed(campaign.id)}-{hash(self._parts.log.rule(campaign.app_id)):x}"
+
+
+def _hours(found: Inspection) -> list[dict[str, Any]]:
+    """The hours in which something happened, both versions of one together."""
+    began = (found.began_at or 0) // 1000
+    return [
+        {
+            "at": 1000 * (began + hour * _HOUR_S),
+            **{name: sum(getattr(r, name) for r in rows) for name in _COUNTED},
+        }
+        for hour, rows in _by_hour(found.hours).items()
+    ]
+
+
+_COUNTED = ("sent", "direct_open", "influenced_open")
+
+
+def _by_hour(rows: Sequence[HourRow]) -> dict[int, list[HourRow]]:
+    by_hour: dict[int, list[HourRow]] = {}
+    for row in rows:
+        by_hour.setdefault(row.hour, []).append(row)
+    return by_hour
+
+
+def _chart(found: Inspection, campaign: Campaign) -> dict[str, Any]:
+    """Opens by hour, every hour to the last in which something happened, of A/B campaigns by version."""
+    began, last = (found.began_at or 0) // 1000, max((row.hour for row in found.hours), default=0)
+    opened = {(row.hour, row.version): row.direct_open + row.influenced_open for row in found.hours}
+    versions: list[tuple[str | None, str, str]] = [(None, "Opens", "--a")]
+    if campaign.has_versions:
+        versions = [(name, f"Opens of {name.upper()}", f"--{name}") for name in stats.VERSIONS]
+    return {
+        "unit": _HOUR_S,
+        "times": [began + hour * _HOUR_S for hour in range(last + 1)],
+        "series": [
+            {
+                "label": label,
+                "kind": "line",
+                "scale": "count",
+                "color": color,
+                "values": [opened.get((hour, name), 0) for hour in range(last + 1)],
+            }
+            for name, label, color in versions
+        ],
+    }
