@@ -87,8 +87,9 @@ def test_the_chart_is_drawn_and_stands_in_a_table_as_well(site: Site, ab: str, p
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     site.sign_in(page)
     page.goto(f"{site.address}/campaigns/{ab}")
-    expect(page.locator(".chart canvas").first).to_be_visible()
-    expect(page.locator(".chart")).to_contain_text("Open rate of B")
+    chart = page.get_by_role("region", name="By day").locator(".chart")
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart).to_contain_text("Open rate of B")
     assert problems == []
 
 
@@ -99,10 +100,11 @@ def test_the_numbers_change_while_somebody_looks(site: Site, page: Page) -> None
     expect(page.get_by_text("Nothing has been sent yet")).to_be_visible()
     send(site, token, None, 12, 3)
     expect(page.locator(".figure dd").first).to_have_text("12")
-    expect(page.locator(".chart canvas").first).to_be_visible()
+    chart = page.get_by_role("region", name="By day").locator("canvas")
+    expect(chart).to_be_visible()
     send(site, token, None, 20, 3)
     expect(page.locator(".figure dd").first).to_have_text("20")
-    expect(page.locator(".chart canvas")).to_have_count(1)
+    expect(chart).to_have_count(1)
 
 
 def test_what_did_not_change_is_not_sent_again(site: Site, ab: str) -> None:
@@ -169,3 +171,31 @@ def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
         page.goto(f"{site.address}/campaigns/{ab}")
         assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_page_says_why_hour_by_hour_and_fact_by_fact(site: Site, page: Page) -> None:
+    token = create(site, "Explained")
+    send(site, token, None, 6, 2)
+    send(site, token, None, 6, 2)
+    url = f"{site.address}/v1/{site.shop.live_key}/events"
+    orphan = {"type": "push_open", "campaign_token": token, "installation_id": "nobody", "at": SENT_AT}
+    assert httpx.post(url, json=[orphan], headers=site.api_headers).json()["accepted"] == 1
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{token}")
+    rule = page.get_by_role("region", name="The rule")
+    expect(rule).to_contain_text("within 3h after")
+    facts = rule.locator("dl")
+    for said in (
+        "19 reports and taps",
+        "9 of them: they say what another says",
+        "1 taps of a push that nobody reported",
+    ):
+        expect(facts).to_contain_text(said)
+    expect(page.get_by_role("region", name="Errors by cause")).to_contain_text("unregistered")
+    hours = page.get_by_role("region", name="By hour")
+    expect(hours.locator("canvas").first).to_be_visible()
+    hours.get_by_text("The hours as a table").click()
+    expect(hours.get_by_role("row").nth(1)).to_contain_text("2026-03-02 07:00")
+    page.goto(f"{site.address}/campaigns/{token}/why")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Why these numbers")
+    assert axe_violations(page) == []
