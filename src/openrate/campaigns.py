@@ -22,6 +22,11 @@ Course = tuple[tuple[int, CampaignState], ...]
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _LARGEST_PAGE = 100
+_OVER = "This campaign was completed and then switched off; create a new campaign to send again."
+_SENT = (
+    "The campaign has been sent, or is going out, so when it is sent cannot be changed any more: "
+    "create a new campaign for another time."
+)
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _encode = msgspec.json.Encoder().encode
 
@@ -85,6 +90,19 @@ def update(campaign: Campaign, app: App, body: bytes, now: int) -> Campaign:
         next_due_at=_next_due(campaign, parameters, now) if app.sender is Sender.OPENRATE else None,
         live_since=now if parameters["live"] and not campaign.parameters["live"] else campaign.live_since,
     )
+
+
+def fixed(campaign: Campaign, app: App) -> dict[str, str]:
+    """The parameters that no update can change any more, each with the reason."""
+    found = {"live": _OVER} if campaign.was_completed else {}
+    if app.sender is not Sender.OPENRATE:
+        return found
+    is_begun = campaign.next_due_at != schedule.next_due(campaign.parameters, None)
+    if campaign.completed_at is not None:
+        found["recurrence"] = _SENT
+    if campaign.completed_at is not None or (is_begun and "recurrence" not in campaign.parameters):
+        found |= dict.fromkeys(PUSH_TIMES, _SENT)
+    return found
 
 
 def check_targeting(app: App, parameters: Parameters) -> None:
@@ -216,10 +234,7 @@ def _check_versions(campaign: Campaign, changes: Parameters) -> None:
 def _check_revival(campaign: Campaign, changes: Parameters) -> None:
     """A campaign that was completed and then switched off is over."""
     if campaign.was_completed and changes.get("live"):
-        raise MalformedParameter(
-            "live is true, but this campaign was completed and then switched off: only false is accepted; "
-            "create a new campaign to send again."
-        )
+        raise MalformedParameter(f"live is true, but only false is accepted: {_OVER[0].lower()}{_OVER[1:]}")
 
 
 def _merged(current: Parameters, changes: Parameters) -> Parameters:
@@ -279,10 +294,7 @@ def _next_due(campaign: Campaign, parameters: Parameters, now: int) -> int | Non
             return _first(parameters)
         if "recurrence" in parameters:
             return schedule.next_due(parameters, now)
-    raise MalformedParameter(
-        "The campaign has been sent, or is going out, so when it is sent cannot be changed any more: "
-        "create a new campaign for another time."
-    )
+    raise MalformedParameter(_SENT)
 
 
 def _first(parameters: Parameters) -> int:

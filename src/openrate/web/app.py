@@ -33,7 +33,7 @@ def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Fr
     v1 = V1Api(gate, parts.installations, parts.ingest, inflight, tally)
     audience = AudienceApi(gate, services, parts.installations, inflight)
     health = Health(settings, services, tally)
-    pages = Pages(settings, parts)
+    pages = Pages(settings, parts, services.estimates)
     inner = litestar(
         [
             *campaigns.routes(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openrate.audience import Estimates
 from openrate.commands.parts import Parts
 from openrate.config import Settings
 from openrate.overview import Overview
@@ -10,6 +11,7 @@ from openrate.web.failures import failure
 from openrate.web.pages.campaign import CampaignPage
 from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
+from openrate.web.pages.edit import EditPages
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.sign_in import SignIn
 from openrate.web.pages.static import Static
@@ -20,7 +22,7 @@ from openrate.web.routing import Route
 class Pages:
     """What ``openrate serve`` shows people."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
+    def __init__(self, settings: Settings, parts: Parts, estimates: Estimates) -> None:
         self._static = Static()
         self._renderer = Renderer(self._static)
         door = Door(parts, self._renderer)
@@ -31,6 +33,7 @@ class Pages:
             *SignIn(settings, parts, door, self._renderer).routes(),
             *CampaignsPage(parts, overview, door, self._renderer).routes(),
             *CampaignPage(parts, door, self._renderer).routes(),
+            *EditPages(parts, estimates, door, self._renderer).routes(),
         ]
 
     def routes(self) -> list[Route]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote
 
@@ -50,7 +50,7 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._given
 
-    def __iter__(self) -> object:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._given)
 
     def all(self, name: str) -> list[str]:

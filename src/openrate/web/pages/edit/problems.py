@@ -1,0 +1,59 @@
+"""What is wrong, and beside which field that is said."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from openrate.campaign_parameters import CHECKS
+from openrate.web.pages.edit.form import Form
+
+_MESSAGE = re.compile(r"messages(?:\.([ab]))?\[([0-9]+)\](?:\.(language|title|body|deeplink) )?")
+_NAME = re.compile(r"[\w$][\w$.-]*")
+_PLACES = (
+    *(f"targeting.{part}" for part in ("segments", "languages", "regions", "audiences", "query")),
+    *(f"recurrence.{part}" for part in ("repeat_unit", "repeat_frequency", "end_date")),
+    *(f"media.{part}" for part in ("icon", "picture", "audio", "video")),
+    "gcm_collapse_key.key",
+    *CHECKS,
+    "zone",
+    "other",
+)
+"""What a sentence may begin with, the longer names first."""
+_FIELDS = {
+    "local_push_time": "push_time",
+    "recurrence": "recurrence.repeat_unit",
+    "gcm_collapse_key": "gcm_collapse_key.key",
+    "media": "media.icon",
+}
+"""The field for what has none of that name."""
+
+
+class Problem(NamedTuple):
+    """A refusal: the name of the field that it is about, empty when it is about none, and the sentence."""
+
+    field: str
+    sentence: str
+
+
+def problem(error: Exception, form: Form) -> Problem:
+    """Where an error belongs: its sentence begins with the name of a parameter."""
+    sentence = str(error)
+    return Problem(_field(sentence, form), sentence)
+
+
+def _field(sentence: str, form: Form) -> str:
+    if found := _MESSAGE.match(sentence):
+        return _message_field(found, form)
+    for name in _PLACES:
+        if sentence.startswith(name) and not re.match(r"\w", sentence[len(name) :]):
+            return _FIELDS.get(name, name)
+    first = _NAME.match(sentence)
+    return "other" if first and first[0] in form.document() else ""
+
+
+def _message_field(found: re.Match[str], form: Form) -> str:
+    """The sentence counts the messages; a field has a number of its own."""
+    version, place, part = found[1] or "a", int(found[2]), found[3] or "body"
+    keys = form.keys(version)
+    return f"messages.{version}[{keys[place]}].{part}" if place < len(keys) else "messages"

@@ -1,0 +1,138 @@
+"""What somebody works on: a new campaign of an app, or one that there is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from openrate import campaigns
+from openrate.campaign_parameters import PUSH_TIMES, Parameters
+from openrate.errors import ApiError, MalformedJsonBody, RouteNotFound
+from openrate.model import App, Campaign
+from openrate.ports.records import Records
+from openrate.web.pages.edit.form import Form
+from openrate.web.pages.edit.problems import Problem, problem
+from openrate.web.pages.visit import Fields, Visit, find_campaign
+
+_LONGEST_NAME = 1_000
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class Work(NamedTuple):
+    """See above.
+
+    Attributes:
+        app: whose campaign it is.
+        dev: whether it is for development builds.
+        base: the parameters that the fields show at first.
+        campaign: the one that is changed; None for a new one.
+        copied: the token of the one that a new one is made after; empty for none.
+    """
+
+    app: App
+    dev: bool
+    base: Parameters
+    campaign: Campaign | None = None
+    copied: str = ""
+
+    @property
+    def key(self) -> str:
+        """The app's key for the path of a call."""
+        is_dev_call = self.dev and self.campaign is None
+        return self.app.dev_key if is_dev_call else self.app.live_key
+
+    @property
+    def at(self) -> str:
+        """Where the form is sent."""
+        return "/campaigns/new" if self.campaign is None else f"/campaigns/{self.campaign.token}/edit"
+
+    @property
+    def path(self) -> str:
+        """The path of the call that does the same as the form."""
+        what = "create" if self.campaign is None else f"update/{self.campaign.token}"
+        return f"/1.1/{self.key}/campaigns/{what}"
+
+    @property
+    def seen(self) -> str:
+        """A text that is another one when the campaign has been changed."""
+        return "" if self.campaign is None else hashlib.sha256(_encode_sorted(self.base)).hexdigest()[:16]
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The parameters that cannot be changed any more, each with the reason."""
+        return {} if self.campaign is None else campaigns.fixed(self.campaign, self.app)
+
+    def body(self, form: Form) -> bytes:
+        """What the call takes.
+
+        Raises:
+            MalformedParameter: something that is on the page alone is wrong.
+            MalformedJsonBody: JSON in a field is nested too deep to be written again.
+        """
+        return encoded(self.given(form))
+
+    def given(self, form: Form) -> Parameters:
+        """What the call takes, before it is JSON."""
+        document = form.document()
+        return document if self.campaign is None else form.changes(document)
+
+    def check(self, form: Form, now: int) -> Problem | None:
+        """What would be refused, if it were saved now."""
+        try:
+            body = self.body(form)
+            if self.campaign is not None:
+                campaigns.update(self.campaign, self.app, body, now)
+            else:
+                new = campaigns.create(body, now)
+                campaigns.check_targeting(self.app, new.parameters)
+                campaigns.first_due(self.app, new.parameters)
+        except ApiError as error:
+            return problem(error, form)
+        return None
+
+
+def encoded(parameters: Parameters) -> bytes:
+    """As JSON; raises MalformedJsonBody when it is nested too deep."""
+    try:
+        return msgspec.json.encode(parameters)
+    except RecursionError:
+        raise MalformedJsonBody("JSON in a field is nested too deep: take levels out of it.") from None
+
+
+def existing(records: Records, visit: Visit) -> Work:
+    """The campaign that the path names; raises RouteNotFound."""
+    app, campaign = find_campaign(records, visit)
+    return Work(app, campaign.dev_only, campaign.parameters, campaign)
+
+
+def new(records: Records, visit: Visit, asked: Fields) -> Work | None:
+    """A new campaign of the app, and after the one, that are asked for; None: the app has to be chosen.
+
+    Raises:
+        RouteNotFound: the company has no such app, or no such campaign.
+    """
+    apps = records.apps(visit.company.id)
+    copied = asked["copy"]
+    base, origin = _copy(records, apps, copied) if copied else ({}, None)
+    if asked["app"]:
+        app = next((app for app in apps if asked["app"] in {app.live_key, app.dev_key}), None)
+        if app is None:
+            raise RouteNotFound("There is no such app here.")
+        return Work(app, asked["app"] == app.dev_key, base, copied=copied)
+    if origin is not None:
+        app = next(app for app in apps if app.id == origin.app_id)
+        return Work(app, origin.dev_only, base, copied=copied)
+    return Work(apps[0], False, base) if len(apps) == 1 else None
+
+
+def _copy(records: Records, apps: list[App], token: str) -> tuple[Parameters, Campaign]:
+    """The parameters of a campaign for another one: a draft, of which is not known yet when it is sent."""
+    for app in apps:
+        campaign = records.campaign(app.id, token)
+        if campaign is not None and campaign.deleted_at is None:
+            kept = {name: value for name, value in campaign.parameters.items() if name not in PUSH_TIMES}
+            name = f"{campaign.parameters['name'][: _LONGEST_NAME - 7]} (copy)"
+            return kept | {"live": False, "name": name}, campaign
+    raise RouteNotFound("There is no such campaign here: it may have been deleted.")
