@@ -47,9 +47,7 @@ def create_app(  # noqa: PLR0913 - what an app is made of
     known = records.company(company)
     owner = known or records.create_company(company, Rule(), by)
     if any(app.name == name and app.platform is platform for app in records.apps(owner.id)):
-        raise OpenrateError(
-            f"{company} has an app {name} for {platform.value} already: openrate app list shows its keys."
-        )
+        raise OpenrateError(f"{company} has an app {name} for {platform.value} already: choose another name.")
     app = records.create_app(
         owner.id,
         name,
@@ -72,15 +70,16 @@ def create_key(records: Records, company_id: int, scope: Scope, by: By) -> tuple
 
 
 def set_rule(records: Records, company_id: int, rule: Rule, by: By) -> None:
-    """Set the attribution windows of a company (``metrics.md``, "Deliveries").
+    """Set the attribution windows of a company; raises UsageError as ``check_rule`` does."""
+    check_rule(rule)
+    records.set_rule(company_id, rule, by)
 
-    Raises:
-        UsageError: a window is out of its range.
-    """
+
+def check_rule(rule: Rule) -> None:
+    """Raise UsageError when a window is out of its range (``metrics.md``, "Deliveries")."""
     _check_window("reengage_window", rule.reengage_window, _HOUR, 7 * _DAY)
     _check_window("influence_window", rule.influence_window, _MINUTE, rule.reengage_window)
     _check_window("inactive_after", rule.inactive_after, _DAY, 365 * _DAY)
-    records.set_rule(company_id, rule, by)
 
 
 def authorize(records: Records, api_key: str, x_authorization: str | None, *, write: bool) -> Access:

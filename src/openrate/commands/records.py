@@ -94,15 +94,17 @@ def revoke_key(parts: Parts, request: RevokeKey, talk: Talk) -> Answer:
 
 
 def set_company(parts: Parts, request: SetCompany, talk: Talk) -> Answer:
-    """Change a company's windows and make its rows anew under them."""
+    """Change a company's windows and make its rows anew under them.
+
+    To give it the windows that it has completes what an interrupted command has begun.
+    """
     company = company_of(parts, request.company)
     given = msgspec.structs.asdict(request)
     changes = {name: given[name] for name in Rule.__struct_fields__ if given[name] is not None}
     rule = msgspec.structs.replace(company.rule, **changes)
     if rule != company.rule:
         companies.set_rule(parts.records, company.id, rule, by(parts, talk))
-        apps = [app.id for app in parts.records.apps(company.id)]
-        parts.log.set_rule(apps, rule, talk.progress)
+    parts.log.set_rule([app.id for app in parts.records.apps(company.id)], rule, talk.progress)
     return {"company": company.name, **msgspec.structs.asdict(rule)}
 
 

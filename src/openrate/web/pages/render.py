@@ -122,10 +122,18 @@ def ago(at: int, now: int) -> str:
     return "just now"
 
 
+def span(seconds: int) -> str:
+    """10800 seconds as ``3 hours``."""
+    short = window(seconds)
+    count, unit = short[:-1], _UNITS[short[-1]]
+    return f"{count} {unit}{'' if count == '1' else 's'}"
+
+
 def _time(at: int) -> datetime:
     return datetime.fromtimestamp(at / 1000, UTC)
 
 
+_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "percent": percent,
@@ -133,4 +141,5 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "iso": iso,
     "ago": ago,
     "window": window,
+    "span": span,
 }

@@ -13,6 +13,7 @@ from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit import EditPages
 from openrate.web.pages.render import Renderer
+from openrate.web.pages.settings import settings_routes
 from openrate.web.pages.sign_in import SignIn
 from openrate.web.pages.static import Static
 from openrate.web.pages.visit import Fields, redirect
@@ -34,6 +35,7 @@ class Pages:
             *CampaignsPage(parts, overview, door, self._renderer).routes(),
             *CampaignPage(parts, door, self._renderer).routes(),
             *EditPages(parts, estimates, door, self._renderer).routes(),
+            *settings_routes(parts, door, self._renderer),
         ]
 
     def routes(self) -> list[Route]:
