@@ -26,6 +26,7 @@ MIDDLE = {
     "credentials",
     "delivery",
     "events",
+    "explanation",
     "folder",
     "ingest",
     "installation_import",
