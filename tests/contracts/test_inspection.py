@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
 import pytest
@@ -157,5 +157,8 @@ def test_what_is_said_is_what_the_reference_says_and_adds_up_to_the_day_rows(
                     assert sum(getattr(row, counter) for row in rows) == totals[counter]
                 assert stats.totals(log.rows(campaign)) == totals
                 assert sum(log.inspect(campaign).errors.values()) == totals["errors"]
+            for app_id, name in product(RULES, ("i1", "i2", "unknown")):
+                theirs = [f for f in arriving if (f.app_id, f.installation_id) == (app_id, name)]
+                assert list(log.facts(app_id, installation_id=name)) == theirs
         finally:
             log.close()

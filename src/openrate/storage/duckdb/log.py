@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
 from openrate.ports.event_log import Difference, FactColumns, Inspection, Opens, Progress
-from openrate.storage.duckdb import file, inspection, recompute, start, writing
+from openrate.storage.duckdb import file, inspection, named_facts, recompute, start, writing
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
@@ -154,7 +154,12 @@ class DuckdbLog:
         self, app_id: int | None = None, campaign_id: int | None = None, installation_id: str | None = None
     ) -> Iterator[Fact]:
         """Stream stored facts of the live world in order of arrival."""
-        return recompute.stream(self._connection.cursor(), app_id, campaign_id, installation_id)
+        cursor = self._connection.cursor()
+        if app_id is None or installation_id is None or campaign_id is not None:
+            return named_facts.stream(cursor, app_id, campaign_id, installation_id)
+        upto = self._durable
+        number = int(self._numbering.find_installations(app_id, [installation_id])[0])
+        return named_facts.of_one(cursor, self._runs, upto, (app_id, installation_id), number)
 
     def inspect(self, campaign_id: int, hours: int = 72) -> Inspection:
         """What the facts about a campaign are like that are in its rows now."""

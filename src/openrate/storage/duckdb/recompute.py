@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from openrate.attribution import statistics
-from openrate.model import COUNTERS, Cause, DayRow, Fact, FactType, Rule
+from openrate.model import COUNTERS, DayRow, Rule
 from openrate.ports.event_log import Difference, Progress
 from openrate.storage.duckdb import file
 from openrate.storage.duckdb.by_installation import Runs
@@ -32,17 +32,12 @@ from openrate.storage.duckdb.evaluate import (
     evaluate,
     slices,
 )
+from openrate.storage.duckdb.named_facts import NAMED_FACTS, fact
 from openrate.storage.duckdb.numbering import Numbering
 
 _REBUILD_FACTS = 2_000_000
 _VERIFY_FACTS = 400_000
 NO_LOOSE = np.empty(0, np.int64)
-
-_NAMED_FACTS = """
-    select i.app, f.type, i.name, f.at_ms, s.campaign, s.name, f.version, f.opted_in,
-           f.cause, f.platform, f.language
-    from fact f join installation i on i.id = f.installation left join send s on s.id = f.send
-"""
 
 
 def sends_of(numbering: Numbering, rules: Mapping[int, Rule], cursor: duckdb.DuckDBPyConnection) -> Sends:
@@ -177,54 +172,11 @@ def _reference(
     installations = cursor.execute("select count(*) from installation").fetchall()[0][0]
     done = 0
     for first, end in _ranges(installations, attributed, _VERIFY_FACTS):
-        query = _NAMED_FACTS + "where f.installation >= ? and f.installation < ? and f.seq <= ?"
-        facts = [_fact(*row) for row in cursor.execute(query, [first, end, attributed]).fetchall()]
+        query = NAMED_FACTS + "where f.installation >= ? and f.installation < ? and f.seq <= ?"
+        facts = [fact(*row) for row in cursor.execute(query, [first, end, attributed]).fetchall()]
         yield statistics(facts, rules)
         done += len(facts)
         progress(done, attributed)
-
-
-def stream(
-    cursor: duckdb.DuckDBPyConnection,
-    app_id: int | None,
-    campaign_id: int | None,
-    installation_id: str | None,
-) -> Iterator[Fact]:
-    """Stored facts in order of arrival; None does not narrow."""
-    given = {"i.app": app_id, "s.campaign": campaign_id, "i.name": installation_id}
-    narrowed = {name: value for name, value in given.items() if value is not None}
-    where = "where " + " and ".join([*(f"{name} = ?" for name in narrowed), "true"])
-    cursor.execute(f"{_NAMED_FACTS} {where} order by f.seq", list(narrowed.values()))
-    while rows := cursor.fetchmany(10_000):
-        yield from (_fact(*row) for row in rows)
-
-
-def _fact(  # noqa: PLR0913 - the columns of a fact
-    app: int,
-    kind: int,
-    installation: str,
-    at: int,
-    campaign: int | None,
-    send: str | None,
-    version: int,
-    opted_in: bool,
-    cause: str | None,
-    platform: str | None,
-    language: str | None,
-) -> Fact:
-    return Fact(
-        app,
-        FactType(kind),
-        installation,
-        at,
-        campaign or None,
-        send,
-        VERSIONS[version],
-        opted_in,
-        Cause(cause) if cause else None,
-        platform,
-        language,
-    )
 
 
 def sent_often(
