@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from openrate.audience.census import Census
 from openrate.credentials import Credentials, Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
@@ -56,6 +57,10 @@ class Parts(Protocol):
     @property
     def audit(self) -> AuditLog:
         """Who changed what."""
+
+    @property
+    def census(self) -> Census:
+        """What the installations of apps are like, counted in the background."""
 
     @property
     def clock(self) -> Clock:

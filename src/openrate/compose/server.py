@@ -44,6 +44,7 @@ def serve(settings: Settings) -> None:
         with (
             closing(ControlSocket(folder.control, partial(table.run_line, parts))),
             closing(delivery(parts)),
+            closing(parts.census),
         ):
             gc.collect()
             gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms

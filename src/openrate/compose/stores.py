@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from openrate.audience.census import Census
 from openrate.commands import table
 from openrate.compose.providers import VaultProviders
 from openrate.config import Settings
@@ -24,6 +25,7 @@ from openrate.ports.people import AuditLog, People
 from openrate.ports.provider import Providers
 from openrate.ports.sends import Sends
 from openrate.providers.by_credentials import check_credentials
+from openrate.storage.audience_counts import SqlAudienceCounts
 from openrate.storage.audit import SqlAuditLog
 from openrate.storage.credentials import SqlCredentials
 from openrate.storage.duckdb import DuckdbLog
@@ -104,6 +106,11 @@ class Parts:
         """Who changed what, beside the records."""
         return SqlAuditLog(self.records.database)
 
+    @cached_property
+    def census(self) -> Census:
+        """Counts installations in a thread of its own, from the first time it is asked for."""
+        return Census(self.records, self.log, SqlAudienceCounts(self.records.database), self.clock)
+
     def _are_lost(self) -> bool:
         """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""
         folder = self._folder
@@ -111,8 +118,8 @@ class Parts:
         return not is_there and folder.facts.exists() and self.log.counts()["facts"] > 0
 
     def close(self) -> None:
-        """Close what was opened: the facts first, which still refer to records."""
-        for name in ("log", "records"):
+        """Close what was opened: what reads first, then the facts, which still refer to records."""
+        for name in ("census", "log", "records"):
             if name in self.__dict__:
                 getattr(self, name).close()
 

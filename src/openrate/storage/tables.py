@@ -256,3 +256,14 @@ audit_entries = Table(
     Index(None, "company_id", "id"),
     Index(None, "company_id", "subject"),
 )
+
+audience_days = Table(
+    "audience_days",
+    METADATA,
+    Column("app_id", _Id, ForeignKey("apps.id"), nullable=False),
+    # Days since 1970, UTC. Of the installations of the live world, as they were counted last on that day.
+    Column("day", Integer, nullable=False),
+    Column("installations", Integer, nullable=False),
+    Column("opted_in", Integer, nullable=False),
+    PrimaryKeyConstraint("app_id", "day"),
+)
