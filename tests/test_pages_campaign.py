@@ -199,3 +199,27 @@ def test_the_page_says_why_hour_by_hour_and_fact_by_fact(site: Site, page: Page)
     page.goto(f"{site.address}/campaigns/{token}/why")
     expect(page.get_by_role("heading", level=1)).to_have_text("Why these numbers")
     assert axe_violations(page) == []
+
+
+def test_each_fact_of_an_installation_is_explained(site: Site, page: Page) -> None:
+    token = create(site, "Explained one by one")
+    url = f"{site.address}/v1/{site.shop.live_key}/events"
+    phone = {"installation_id": "my-phone"}
+    facts = [
+        {"type": "push_sent", "campaign_token": token, "at": "2026-03-02T07:00:00Z", **phone},
+        {"type": "app_open", "at": "2026-03-02T10:00:00.001Z", **phone},
+        {"type": "push_open", "campaign_token": token, "at": "2026-03-02T12:00:00Z", **phone},
+    ]
+    assert httpx.post(url, json=facts, headers=site.api_headers).json()["accepted"] == 3
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{token}")
+    page.get_by_label("The facts of one installation").fill("my-phone")
+    page.get_by_role("button", name="Explain").click()
+    rows = page.get_by_role("region", name="Installation my-phone").get_by_role("row")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(1).locator(".badge")).to_have_text(["sent", "sent_optins"])
+    expect(rows.nth(2)).to_contain_text("too late for influenced")
+    expect(rows.nth(3).locator(".badge")).to_have_text(["direct_open"])
+    assert axe_violations(page) == []
+    page.goto(f"{site.address}/campaigns/{token}/why?installation=<b>nobody</b>")
+    expect(page.get_by_text("has no facts about this installation")).to_be_visible()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from openrate import stats
 from openrate.commands.parts import Parts
+from openrate.explanation import Explained, explain
 from openrate.model import App, Campaign
 from openrate.ports.event_log import LATE_MS, HourRow, Inspection
 from openrate.web.call import Answer
@@ -16,6 +18,10 @@ from openrate.web.pages.visit import NOTHING_NEW, Visit, find_campaign
 from openrate.web.routing import Route
 
 _HOUR_S = 3600
+_LONGEST_ID = 64
+"""Characters of an installation's id."""
+_MOST_FACTS = 2_000
+"""Of one installation: more cannot be read by anybody."""
 _KEPT = 64
 """Campaigns whose facts were looked at last; a look at a million deliveries takes a second."""
 
@@ -39,7 +45,12 @@ class WhyPage:
     def page(self, visit: Visit) -> Answer:
         """The whole page."""
         app, campaign = find_campaign(self._parts.records, visit)
-        return self._renderer.page(visit, "why.html", **self._content(app, campaign))
+        asked = visit.query["installation"][:_LONGEST_ID]
+        explained, is_more = self._explained(app, campaign, asked)
+        content = self._content(app, campaign)
+        return self._renderer.page(
+            visit, "why.html", asked=asked, explained=explained, is_more=is_more, most=_MOST_FACTS, **content
+        )
 
     def part(self, visit: Visit) -> Answer:
         """What stands on the page of the campaign, unless it is as it was seen."""
@@ -61,6 +72,15 @@ class WhyPage:
             "chart": _chart(found, campaign),
             "seen": version,
         }
+
+    def _explained(self, app: App, campaign: Campaign, asked: str) -> tuple[list[Explained], bool]:
+        """The facts of an installation, each with what it counts as; and whether there are too many to say."""
+        if not asked:
+            return [], False
+        facts = list(islice(self._parts.log.facts(app.id, installation_id=asked), _MOST_FACTS + 1))
+        if len(facts) > _MOST_FACTS:
+            return [], True
+        return explain(facts, campaign.id, self._parts.log.rule(app.id)), False
 
     def _inspection(self, campaign: Campaign) -> tuple[str, Inspection]:
         """What the facts are like, from memory while none came."""
