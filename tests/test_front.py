@@ -13,9 +13,11 @@ import httpx
 import pytest
 
 from openrate.errors import OpenrateError, StoreFull
+from openrate.refusals import Refusals
 from openrate.web.access_log import AccessLog
 from openrate.web.bodies import read_body
 from openrate.web.call import Answer, Call, json_answer
+from openrate.web.failures import failure
 from openrate.web.front import Front
 from openrate.web.routing import Route, litestar
 from openrate.web.server import listen
@@ -61,8 +63,8 @@ class Handlers:
             Route("GET", "/full", self.full),
             Route("POST", "/slow", self.slow),
         ]
-        tally = Tally(NoFacts())  # type: ignore[arg-type]  # it asks for counts only
-        return Front(litestar(routes), self.stats, self.events, AccessLog(log), tally)
+        tally = Tally(NoFacts(), Refusals())  # type: ignore[arg-type]  # it asks for counts only
+        return Front(litestar(routes, failure), self.stats, self.events, AccessLog(log), tally)
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,28 @@ def test_one_object_and_an_array_are_both_bodies() -> None:
     assert len(read_body(b"[]", JSON).facts) == 0
 
 
+def test_what_is_refused_is_counted_by_the_campaign_it_names_and_by_code() -> None:
+    reading = read(
+        sent(),
+        sent(version="a"),
+        sent(campaign_token=AB),
+        sent(at=iso(NOW + 300_001)),
+        sent(at=iso(NOW + 300_001)),
+        sent(campaign_token="c" * 32),
+        sent(installation_id=""),
+        opened(installation_id=""),
+        7,
+    )
+    assert reading.refused == {
+        (1, "unknown_version"): 1,
+        (2, "missing_version"): 1,
+        (1, "in_future"): 2,
+        (0, "unknown_campaign"): 1,
+        (1, "malformed"): 1,
+        (0, "malformed"): 2,
+    }
+
+
 @pytest.mark.parametrize("bad", ["7", "[]", "null", '"x"', "NaN", "1e999", '{"type":7}'])
 def test_of_an_array_exactly_the_bad_elements_are_refused(bad: str) -> None:
     good = json.dumps(opened())

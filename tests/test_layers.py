@@ -16,6 +16,7 @@ ROOT = Path(openrate.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 VOCABULARY = {"model", "errors", "conditions"}
 MIDDLE = {
+    "activity",
     "attribution",
     "audience",
     "campaign_parameters",
@@ -33,6 +34,7 @@ MIDDLE = {
     "installations",
     "messages",
     "overview",
+    "refusals",
     "people",
     "registration",
     "schedule",

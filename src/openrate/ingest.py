@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from concurrent.futures import Future
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +23,7 @@ from openrate.events import Event, Refusal, decode
 from openrate.model import DAY_MS, App, CampaignRef, Cause, FactType, Platform
 from openrate.ports.event_log import EventLog, FactColumns, Kind
 from openrate.ports.records import Records
+from openrate.refusals import Refusals
 from openrate.times import parse_rfc3339, parse_time, parse_times
 
 MOST_SERVER_EVENTS = 500_000
@@ -67,10 +69,11 @@ class IngestAnswer(msgspec.Struct, frozen=True):
 
 
 class Reading(NamedTuple):
-    """What a body holds: facts, and every event that is none."""
+    """What a body holds: facts, every event that is none, and those by campaign (0: no known one) and code."""
 
     facts: FactColumns
     refusals: list[Refusal]
+    refused: Counter[tuple[int, str]]
 
 
 class _No(NamedTuple):
@@ -86,6 +89,7 @@ class Ingest:
     def __init__(self, records: Records, log: EventLog) -> None:
         self._records = records
         self._log = log
+        self.refusals = Refusals()
         self._commit: Future[None] | None = None
         self._committed: asyncio.Future[None]
 
@@ -107,6 +111,7 @@ class Ingest:
         """
         reading = await self._read_aside(app, body, media_type, reporter, received_at, sent_at)
         await self._durable(self._log.append(app.id, dev, reading.facts))
+        self.refusals.add(app.id, reading.refused)  # now: who is told of a failure reports all of it again
         refusals = reading.refusals
         return IngestAnswer(len(reading.facts), len(refusals), refusals[:MOST_ERRORS])
 
@@ -138,7 +143,7 @@ class Ingest:
         if len(events) + len(refusals) > most:
             raise BodyTooLarge(f"A request takes at most {most} events: send them in several.")
         shift = _clock_shift(reporter, received_at, sent_at)
-        kind, judged = self._judge(app, reporter, events)
+        kind, judged, about = self._judge(app, reporter, events)
         reasons = _refused_kinds(kind, judged)
         names = [event.installation_id for event in events]
         if reporter.installation_id is not None:
@@ -146,14 +151,20 @@ class Ingest:
         _check_names(names, reasons)
         ats = _times([event.at for event in events], reasons, received_at)
         ats = _checked_times(ats, reasons, reporter, received_at, shift)
+        refused = Counter((0, refusal.code) for refusal in refusals)
+        refused.update((about[kind[at]], no.code) for at, no in reasons.items())
         refusals += [Refusal(index[at], *no) for at, no in reasons.items()]
         refusals.sort(key=lambda refusal: refusal.index)
-        return Reading(_columns(kind, judged, names, ats, reasons), refusals)
+        return Reading(_columns(kind, judged, names, ats, reasons), refusals, refused)
 
     def _judge(
         self, app: App, reporter: Reporter, events: list[Event]
-    ) -> tuple[NDArray[np.int64], list[Kind | _No]]:
-        """What the events say beside whose and when: distinct sayings judged once, and which each event has."""
+    ) -> tuple[NDArray[np.int64], list[Kind | _No], list[int]]:
+        """What the events say beside whose and when, distinct sayings judged once.
+
+        Returns:
+            which saying each event has; what each saying comes to; the campaign it names, 0: none that is known.
+        """
         sayings = [
             (e.type, e.campaign_token, e.version, e.opted_in, e.send_id, e.cause, e.platform, e.language)
             for e in events
@@ -162,7 +173,8 @@ class Ingest:
         tokens = {saying[1] for saying in numbers if saying[1] is not None}
         campaigns = self._records.campaign_refs(app.id, sorted(tokens)) if tokens else {}
         judged = [_judge_one(_Saying(*saying), campaigns, reporter) for saying in numbers]
-        return np.fromiter(map(numbers.__getitem__, sayings), np.int64, len(sayings)), judged
+        about = [campaigns[saying[1]].id if saying[1] in campaigns else 0 for saying in numbers]
+        return np.fromiter(map(numbers.__getitem__, sayings), np.int64, len(sayings)), judged, about
 
 
 class _Saying(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from openrate.ports.event_log import EventLog
+from openrate.refusals import Refusals
 from openrate.web.call import Call
 
 _BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
@@ -35,11 +36,11 @@ class Tally(Collector):
     Counting a request costs a few dictionary accesses, a tenth of what a labelled Prometheus counter costs.
     """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, refusals: Refusals) -> None:
         self._log = log
+        self._refusals = refusals
         self._requests: Counter[_Key] = Counter()
         self._durations: dict[str, list[float]] = {}
-        self._refused: Counter[str] = Counter()
         self.accepted = 0
 
     def add(self, call: Call, status: int, seconds: float) -> None:
@@ -55,11 +56,6 @@ class Tally(Collector):
             index += 1
         row[index] += 1
         row[-1] += seconds
-
-    def add_report(self, accepted: int, refused: Iterable[str]) -> None:
-        """Count the facts of one report: those taken, and the codes of those refused."""
-        self.accepted += accepted
-        self._refused.update(refused)
 
     def collect(self) -> Iterator[Any]:
         """What a scrape gets."""
@@ -91,7 +87,7 @@ class Tally(Collector):
     def _fact_counts(self) -> Iterator[CounterMetricFamily]:
         yield CounterMetricFamily("openrate_facts_accepted", "Facts taken over HTTP.", value=self.accepted)
         refused = CounterMetricFamily("openrate_facts_refused", "Facts refused, by code.", labels=["code"])
-        for code, count in list(self._refused.items()):
+        for code, count in self._refusals.of_all().items():
             refused.add_metric([code], count)
         yield refused
 
