@@ -156,6 +156,20 @@ def test_who_sends_changes_only_when_it_is_meant(site: Site) -> None:
         assert sender() is Sender.EXTERNAL
 
 
+def test_a_change_of_the_sender_that_takes_long_is_waited_for_on_the_page(site: Site, page: Page) -> None:
+    app = made_app(site, "Large", Platform.IOS)
+    place = f"/settings/apps/{app.live_key}"
+    site.sign_in(page)
+    page.goto(site.address + place)
+    page.get_by_label("I mean it").check()
+    # As if it had thousands of campaigns.
+    with site.client(Role.VIEWER) as visitor, site.parts.records.database._lock:
+        page.get_by_role("button", name="Let Openrate send").click()
+        expect(page.get_by_text("The sender is being changed")).to_be_visible()
+        assert visitor.get(place + "/part/sender").status_code == 204
+    expect(page.get_by_role("button", name="Let my own sender send")).to_be_visible()
+
+
 # REST keys
 
 

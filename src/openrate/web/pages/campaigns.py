@@ -11,7 +11,7 @@ from openrate.overview import Order, Overview, Wanted
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import NOTHING_NEW, Fields, Visit, base_url, find_app
+from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Fields, Visit, base_url, find_app
 from openrate.web.routing import Route
 
 _COLUMNS = [
@@ -58,7 +58,7 @@ class CampaignsPage:
         """Nothing while there is no campaign; the page anew when there is one."""
         if not self._overview.page(visit.company.id, Wanted()).total:
             return NOTHING_NEW
-        return NOTHING_NEW._replace(status=200, headers=[(b"hx-refresh", b"true")])
+        return REFRESH
 
     def _content(self, visit: Visit) -> dict[str, Any]:
         company, query = visit.company.id, visit.query

@@ -168,6 +168,8 @@ def html(body: str, status: int = 200, headers: Headers = ()) -> Answer:
 
 NOTHING_NEW = Answer(204, b"", (), b"text/html")
 """The part of a page that was asked for is as it was."""
+REFRESH = Answer(200, b"", [(b"hx-refresh", b"true")], b"text/html")
+"""The page of which a part was asked for is to be loaded anew."""
 
 
 def redirect(to: str, said: str = "", *, is_error: bool = False) -> Answer:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from openrate.commands.parts import Parts
 from openrate.commands.requests import CreateApp, CreateKey, SetApp
 from openrate.errors import UsageError
 from openrate.model import App, Platform, Role, Sender
 from openrate.web.call import Answer
+from openrate.web.pages.door import Door
+from openrate.web.pages.render import Renderer
+from openrate.web.pages.settings.at_work import AtWork
 from openrate.web.pages.settings.section import Section, check_sure, chosen
-from openrate.web.pages.visit import Visit, base_url, redirect
+from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Visit, base_url, redirect
 from openrate.web.routing import Route
 
 _LONGEST_RATE = 12
@@ -19,6 +23,10 @@ _LONGEST_RATE = 12
 class AppsPage(Section):
     """All apps, and a page for each."""
 
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+        super().__init__(parts, door, renderer)
+        self._at_work = AtWork(parts)
+
     def routes(self) -> list[Route]:
         """Which handler answers where."""
         page, action = self._door.page, self._door.action
@@ -26,6 +34,7 @@ class AppsPage(Section):
             Route("GET", "/settings", page(self.general)),
             Route("POST", "/settings/apps", action(self.add, Role.MANAGER)),
             Route("GET", "/settings/apps/{key}", page(self.app)),
+            Route("GET", "/settings/apps/{key}/part/sender", page(self.sender)),
             Route("POST", "/settings/apps/{key}/sender", action(self.set_sender, Role.MANAGER)),
             Route("POST", "/settings/apps/{key}/rate", action(self.set_rate, Role.MANAGER)),
             Route("GET", "/settings/apps/{key}/first", page(self.first)),
@@ -48,16 +57,28 @@ class AppsPage(Section):
     def app(self, visit: Visit) -> Answer:
         """One app: its keys, and who sends for it."""
         app = self._app(visit)
-        is_waiting = self._is_waiting(app)
-        return self._renderer.page(visit, "settings_app.html", app=app, is_waiting=is_waiting, **_CHOICES)
+        content: dict[str, Any] = {
+            "app": app,
+            "is_waiting": self._is_waiting(app),
+            "work": self._at_work.of(app.id),
+        }
+        return self._renderer.page(visit, "settings_app.html", **content)
+
+    def sender(self, visit: Visit) -> Answer:
+        """Nothing while the sender is being changed; the page anew when that is done."""
+        work = self._at_work.of(self._app(visit).id)
+        return NOTHING_NEW if work is not None and not work.trouble else REFRESH
 
     def set_sender(self, visit: Visit) -> Answer:
-        """Change who sends."""
+        """Change who sends, which takes a step for each campaign."""
         app, sender = self._app(visit), chosen(Sender, visit.form["sender"])
         check_sure(visit)
-        self._run(visit, SetApp(app.live_key, sender))
+        self._at_work.begin(app.id, SetApp(app.live_key, sender), visit.visitor.email)
         who = "Openrate sends" if sender is Sender.OPENRATE else "Your own sender sends"
-        return redirect(f"/settings/apps/{app.live_key}", f"{who} for {app.name} from now on.")
+        is_done = self._at_work.of(app.id) is None
+        return redirect(
+            f"/settings/apps/{app.live_key}", f"{who} for {app.name} from now on." if is_done else ""
+        )
 
     def set_rate(self, visit: Visit) -> Answer:
         """Change how fast our sender may send."""

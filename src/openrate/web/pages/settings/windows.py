@@ -14,7 +14,7 @@ from openrate.model import UNITS, Role, Rule
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.settings.recount import Recounts
+from openrate.web.pages.settings.at_work import AtWork
 from openrate.web.pages.settings.section import Section, check_sure
 from openrate.web.pages.visit import NOTHING_NEW, Visit, redirect
 from openrate.web.routing import Route
@@ -29,7 +29,7 @@ class WindowsPage(Section):
 
     def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
         super().__init__(parts, door, renderer)
-        self._recounts = Recounts(parts)
+        self._at_work = AtWork(parts)
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -53,8 +53,8 @@ class WindowsPage(Section):
         except UsageError as error:
             return self._page(visit, given, str(error))
         request = SetCompany(visit.company.name, **msgspec.structs.asdict(rule))
-        self._recounts.begin(visit.company.id, request, visit.visitor.email)
-        is_done = self._recounts.of(visit.company.id) is None
+        self._at_work.begin(visit.company.id, request, visit.visitor.email)
+        is_done = self._at_work.of(visit.company.id) is None
         return redirect("/settings/windows", "The past is counted anew." if is_done else "")
 
     def now(self, visit: Visit) -> Answer:
@@ -75,7 +75,7 @@ class WindowsPage(Section):
     def _now(self, visit: Visit) -> dict[str, Any]:
         wanted = visit.company.rule
         rules = {self._parts.log.rule(app.id) for app in self._parts.records.apps(visit.company.id)}
-        recount = self._recounts.of(visit.company.id)
+        recount = self._at_work.of(visit.company.id)
         answering = next(iter(rules - {wanted}), wanted)
         return {
             "answering": answering,
