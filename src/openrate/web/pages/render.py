@@ -107,6 +107,11 @@ def moment(at: int | None) -> str:
     return "" if at is None else _time(at).strftime("%Y-%m-%d %H:%M")
 
 
+def day(at: int) -> str:
+    """Milliseconds since 1970 as ``2026-03-10`` (UTC)."""
+    return _time(at).strftime("%Y-%m-%d")
+
+
 def iso(at: int) -> str:
     """Milliseconds since 1970 for a ``<time datetime>``."""
     return _time(at).isoformat(timespec="milliseconds")
@@ -138,6 +143,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "percent": percent,
     "moment": moment,
+    "day": day,
     "iso": iso,
     "ago": ago,
     "window": window,

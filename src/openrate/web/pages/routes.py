@@ -8,6 +8,7 @@ from openrate.config import Settings
 from openrate.overview import Overview
 from openrate.web.call import Answer, Call
 from openrate.web.failures import failure
+from openrate.web.pages.audience import AudiencePage
 from openrate.web.pages.campaign import CampaignPage
 from openrate.web.pages.campaigns import CampaignsPage
 from openrate.web.pages.door import Door
@@ -17,6 +18,7 @@ from openrate.web.pages.settings import settings_routes
 from openrate.web.pages.sign_in import SignIn
 from openrate.web.pages.static import Static
 from openrate.web.pages.visit import Fields, redirect
+from openrate.web.pages.why import WhyPage
 from openrate.web.routing import Route
 
 
@@ -35,6 +37,8 @@ class Pages:
             *CampaignsPage(parts, overview, door, self._renderer).routes(),
             *CampaignPage(parts, door, self._renderer).routes(),
             *EditPages(parts, estimates, door, self._renderer).routes(),
+            *WhyPage(parts, door, self._renderer).routes(),
+            *AudiencePage(parts, door, self._renderer).routes(),
             *settings_routes(parts, door, self._renderer),
         ]
 

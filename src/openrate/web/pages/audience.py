@@ -1,0 +1,157 @@
+"""The installations of a company's apps: how many, of what kind, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from openrate.audience.figures import Count, Day, Figures, together
+from openrate.commands.parts import Parts
+from openrate.conditions import Segment
+from openrate.model import App
+from openrate.web.call import Answer
+from openrate.web.pages.door import Door
+from openrate.web.pages.render import Renderer
+from openrate.web.pages.visit import NOTHING_NEW, Visit, find_app
+from openrate.web.routing import Route
+
+_DAYS = 90
+_DAY_S = 86_400
+_MOST_LINES = 15
+"""Languages and regions that are listed; the others are one line."""
+_SEGMENTS = {
+    Segment.NEW: "opened for the first time less than 7 days ago",
+    Segment.ONE_TIME: "opened on one day only",
+    Segment.ENGAGED: "opened again, and lately",
+    Segment.DORMANT: "not opened for as long as counts as inactive",
+    Segment.IMPORTED: "never opened",
+}
+
+
+class Line(NamedTuple):
+    """A kind of installations; ``share`` is of all, from 0 to 1."""
+
+    name: str
+    note: str
+    installations: Count
+    share: float
+
+
+class AudiencePage:
+    """The page, and the part of it that is asked for again."""
+
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+        self._parts = parts
+        self._door = door
+        self._renderer = renderer
+
+    def routes(self) -> list[Route]:
+        """Which handler answers where."""
+        return [
+            Route("GET", "/audience", self._door.page(self.show)),
+            Route("GET", "/audience/part/figures", self._door.page(self.figures)),
+        ]
+
+    def show(self, visit: Visit) -> Answer:
+        """The whole page."""
+        return self._renderer.page(visit, "audience.html", **self._content(visit))
+
+    def figures(self, visit: Visit) -> Answer:
+        """The figures alone, unless they are as they were seen."""
+        content = self._content(visit)
+        if visit.query["seen"] == content["seen"]:
+            return NOTHING_NEW
+        return self._renderer.fragment(visit, "audience_figures.html", **content)
+
+    def _content(self, visit: Visit) -> dict[str, Any]:
+        apps = self._parts.records.apps(visit.company.id)
+        chosen = find_app(apps, visit.query["app"])
+        shown = apps if chosen is None else [chosen]
+        known = self._parts.census.of(shown)
+        figures = together(list(known.values()))
+        days = self._parts.census.history(shown, _DAYS)
+        return {
+            "apps": apps,
+            "app": chosen,
+            "figures": figures,
+            "is_counting": len(known) < len(shown),
+            "tables": [] if figures is None else _tables(figures, shown, known),
+            "days": _from_the_first(days),
+            "chart": _chart(_from_the_first(days)),
+            "seen": "-".join(str(known[app.id].as_of) if app.id in known else "" for app in shown) or "none",
+        }
+
+
+def _tables(
+    figures: Figures, apps: Sequence[App], known: Mapping[int, Figures]
+) -> list[tuple[str, list[Line]]]:
+    """What the page lists beside the totals, each under its heading."""
+    total = figures.total.installations
+    platforms: dict[str, list[Count]] = {}
+    for app in apps:
+        if app.id in known:
+            platforms.setdefault(app.platform, []).append(known[app.id].total)
+    by_platform = {name: Count(*map(sum, zip(*counts, strict=True))) for name, counts in platforms.items()}
+    segments = [
+        Line(segment.name, note, figures.segments[segment], _share(figures.segments[segment], total))
+        for segment, note in _SEGMENTS.items()
+    ]
+    return [
+        ("Segments", segments),
+        ("Platforms", _lines(by_platform, total)),
+        ("Languages", _lines(figures.languages, total)),
+        ("Regions", _lines(figures.regions, total)),
+    ]
+
+
+def _lines(counts: Mapping[Any, Count], total: int) -> list[Line]:
+    """The largest, and all others together."""
+    items = list(counts.items())
+    first, rest = items[:_MOST_LINES], [count for _, count in items[_MOST_LINES:]]
+    lines = [
+        Line("others" if name is None else name or "not given", "", count, _share(count, total))
+        for name, count in first
+    ]
+    if rest:
+        others = Count(*map(sum, zip(*rest, strict=True)))
+        lines.append(Line(f"{len(rest)} more", "", others, _share(others, total)))
+    return lines
+
+
+def _share(count: Count, total: int) -> float:
+    return count.installations / total if total else 0.0
+
+
+def _from_the_first(days: Sequence[Day]) -> Sequence[Day]:
+    """Without the days before anything is known."""
+    first = next(
+        (n for n, day in enumerate(days) if day.installations is not None or day.registered), len(days)
+    )
+    return days[first:]
+
+
+def _chart(days: Sequence[Day]) -> dict[str, Any]:
+    lines = [("Installations", "--a", "installations"), ("Opted in", "--b", "opted_in")]
+    registered = [day.registered for day in days]
+    return {
+        "times": [day.day * _DAY_S for day in days],
+        "series": [
+            {
+                "label": "Registered",
+                "kind": "bars",
+                "scale": "count",
+                "color": "--quiet",
+                "values": registered,
+            },
+            *(
+                {
+                    "label": label,
+                    "kind": "line",
+                    "scale": "count",
+                    "color": color,
+                    "values": [getattr(day, name) for day in days],
+                }
+                for label, color, name in lines
+            ),
+        ],
+    }
