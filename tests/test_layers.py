@@ -39,6 +39,7 @@ MIDDLE = {
     "registration",
     "schedule",
     "stats",
+    "stats_csv",
     "times",
 }
 EDGES = {"providers", "storage", "web"}
