@@ -28,7 +28,7 @@ def test_a_started_page_is_an_installation_that_has_opened_the_site_once(
 def test_nothing_is_sent_before_the_start(place: Place, visitor: Visitor) -> None:
     visitor.show("hidden")
     visitor.show("visible")
-    with pytest.raises(Error, match="Call openrate.start"):
+    with pytest.raises(Error, match=r"Call openrate\.start"):
         visitor.subscribe()
     visitor.stop()
     visitor.page.reload()
@@ -55,6 +55,7 @@ def test_coming_back_after_half_an_hour_opens_the_site_again(place: Place, conte
     context.clock.install()
     visitor = place.visitor(context)
     installation = visitor.start()
+    place.wait_for(visitor)
     for minutes, opens in (("29:00", 1), ("31:00", 2), ("29:00", 2)):
         visitor.show("hidden")
         context.clock.fast_forward(minutes)
@@ -67,6 +68,7 @@ def test_looking_at_one_tab_for_hours_opens_the_site_once(place: Place, context:
     context.clock.install()
     visitor = place.visitor(context)
     installation = visitor.start()
+    place.wait_for(visitor)
     for _ in range(6):
         context.clock.fast_forward("20:00")
         visitor.state()

@@ -194,7 +194,8 @@ class Place(NamedTuple):
     def installation(self, installation_id: str) -> Installation | None:
         """What the server keeps of it."""
         with closing(SqlRecords(self.shop.data / "records.db")) as records:
-            return records.installation(records.apps()[0].id, False, installation_id)
+            (app,) = (app for app in records.apps() if app.live_key == self.shop.keys["live_key"])
+            return records.installation(app.id, False, installation_id)
 
     def facts(self, installation_id: str, *types: str) -> list[dict[str, Any]]:
         """The facts about it that the server has; an export has a fact as often as it was reported."""
