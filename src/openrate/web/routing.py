@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, cast
 
 from litestar import Litestar, Request, Response, route
 from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
 from litestar.types import Method
 
-from openrate.web.call import Answer, Call, Handler
+from openrate.web.call import Answer, Call, Handler, Headers
 
 
 class Route(NamedTuple):
@@ -29,7 +30,11 @@ def litestar(routes: Iterable[Route], failed: Failed) -> Litestar:
     """The application behind the front: these routes, and what is answered when something fails on the way there."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        return _response(failed(error, cast("Call", request.scope["call"])))  # type: ignore[typeddict-item]  # the front's
+        found = failed(error, cast("Call", request.scope["call"]))  # type: ignore[typeddict-item]  # the front's
+        headers = dict(_decoded(found.headers))
+        return Response(
+            found.body, status_code=found.status, headers=headers, media_type=found.content_type.decode()
+        )
 
     return Litestar(
         route_handlers=[_handler(r) for r in routes],
@@ -43,18 +48,20 @@ def litestar(routes: Iterable[Route], failed: Failed) -> Litestar:
 
 def _handler(place: Route) -> HTTPRouteHandler:
     @route(place.path.replace("}", ":str}"), http_method=place.method, status_code=200)
-    async def handler(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def handler(request: Request[Any, Any, Any]) -> ASGIResponse:
         call = cast("Call", request.scope["call"])  # type: ignore[typeddict-item]  # put there by the front
         call.route = place.path
-        return _response(await place.handler(call))
+        answer = await place.handler(call)
+        # Not Litestar's Response, which has one header of each name: an answer may set several cookies.
+        return ASGIResponse(
+            body=answer.body,
+            status_code=answer.status,
+            headers=_decoded(answer.headers),
+            media_type=answer.content_type.decode(),
+        )
 
     return handler
 
 
-def _response(answer: Answer) -> Response[bytes]:
-    return Response(
-        answer.body,
-        status_code=answer.status,
-        headers={k.decode(): v.decode() for k, v in answer.headers},
-        media_type=answer.content_type.decode(),
-    )
+def _decoded(headers: Headers) -> list[tuple[str, str]]:
+    return [(name.decode(), value.decode()) for name, value in headers]
