@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import Any
 
@@ -158,6 +159,26 @@ def test_the_curl_line_of_the_page_gives_the_numbers_of_the_page(site: Site, ab:
     url = line.rpartition(" ")[2]
     answer = httpx.get(url, headers=site.api_headers)
     assert msgspec.json.decode(answer.content)["detail"][0]["sent"] == 972
+
+
+def test_the_csv_that_is_copied_says_what_the_table_says(site: Site, ab: str, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{ab}")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    days = page.get_by_role("region", name="By day")
+    days.get_by_role("button", name="Copy as CSV").click()
+    expect(days.get_by_role("button", name="Copied")).to_be_visible()
+    lines = list(csv.DictReader(page.evaluate("navigator.clipboard.readText()").splitlines()))
+    shown = days.locator(".scroll tbody tr")
+    assert len(lines) == shown.count() == 3
+    for line, row in zip(lines, shown.all(), strict=True):
+        assert [line["sent"], line["direct_open"]] == [
+            row.locator("td").nth(column).inner_text() for column in (0, 2)
+        ]
+    hours = page.get_by_role("region", name="By hour")
+    with page.expect_download() as saved:
+        hours.get_by_role("link", name="Save as CSV").click()
+    assert "2026-03-02T07:00" in saved.value.path().read_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,10 +13,11 @@ from openrate.commands.parts import Parts
 from openrate.delivery.progress import progress
 from openrate.errors import OpenrateError
 from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, SendState
+from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, find_campaign, redirect
+from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
 
 _LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
@@ -48,6 +49,7 @@ class CampaignPage:
         return [
             Route("GET", "/campaigns/{token}", page(self.show)),
             Route("GET", "/campaigns/{token}/part/numbers", page(self.numbers)),
+            Route("GET", "/campaigns/{token}/days.csv", page(self.days_file)),
             Route("POST", "/campaigns/{token}/start", action(self.start, Role.EDITOR)),
             Route("POST", "/campaigns/{token}/stop", action(self.stop, Role.EDITOR)),
             Route("POST", "/campaigns/{token}/delete", action(self.delete, Role.EDITOR)),
@@ -71,6 +73,12 @@ class CampaignPage:
             return NOTHING_NEW
         content = self._numbers(visit, app, campaign)
         return self._renderer.fragment(visit, "campaign_numbers.html", **content)
+
+    def days_file(self, visit: Visit) -> Answer:
+        """The days of the page as CSV."""
+        _, campaign = find_campaign(self._parts.records, visit)
+        rows = self._parts.log.rows(campaign.id)
+        return csv_file("days.csv", days_csv(rows, has_versions=campaign.has_versions))
 
     def start(self, visit: Visit) -> Answer:
         """Make it live."""

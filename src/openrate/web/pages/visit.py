@@ -166,6 +166,16 @@ def html(body: str, status: int = 200, headers: Headers = ()) -> Answer:
     return Answer(status, body.encode(), headers, b"text/html")
 
 
+def csv_file(name: str, text: str) -> Answer:
+    """A file to be saved, or copied by a button."""
+    headers = [
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    return Answer(200, text.encode(), headers, b"text/csv")
+
+
 NOTHING_NEW = Answer(204, b"", (), b"text/html")
 """The part of a page that was asked for is as it was."""
 REFRESH = Answer(200, b"", [(b"hx-refresh", b"true")], b"text/html")
@@ -179,6 +189,12 @@ def redirect(to: str, said: str = "", *, is_error: bool = False) -> Answer:
         kind = "error" if is_error else "done"
         headers.append(cookie(_SAID_COOKIE, kind + ":" + quote(said), seconds=60, secure=False))
     return Answer(303, b"", headers, b"text/html")
+
+
+def local_path(address: str) -> str | None:
+    """The address, if every browser reads it as one of ours; it may be whatever somebody made up."""
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_path and address.isprintable() and address.isascii() else None
 
 
 def said(call: Call) -> tuple[str, str] | None:

@@ -11,10 +11,11 @@ from openrate.commands.parts import Parts
 from openrate.explanation import Explained, explain
 from openrate.model import App, Campaign
 from openrate.ports.event_log import LATE_MS, HourRow, Inspection
+from openrate.stats_csv import hours_csv
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import NOTHING_NEW, Visit, find_campaign
+from openrate.web.pages.visit import NOTHING_NEW, Visit, csv_file, find_campaign
 from openrate.web.routing import Route
 
 _HOUR_S = 3600
@@ -40,6 +41,7 @@ class WhyPage:
         return [
             Route("GET", "/campaigns/{token}/why", self._door.page(self.page)),
             Route("GET", "/campaigns/{token}/part/why", self._door.page(self.part)),
+            Route("GET", "/campaigns/{token}/hours.csv", self._door.page(self.hours_file)),
         ]
 
     def page(self, visit: Visit) -> Answer:
@@ -58,6 +60,13 @@ class WhyPage:
         if visit.query["seen"] == self._version(campaign):
             return NOTHING_NEW
         return self._renderer.fragment(visit, "why_facts.html", **self._content(app, campaign))
+
+    def hours_file(self, visit: Visit) -> Answer:
+        """The hours of the page as CSV."""
+        _, campaign = find_campaign(self._parts.records, visit)
+        _, found = self._inspection(campaign)
+        text = hours_csv(found.began_at or 0, found.hours, has_versions=campaign.has_versions)
+        return csv_file("hours.csv", text)
 
     def _content(self, app: App, campaign: Campaign) -> dict[str, Any]:
         version, found = self._inspection(campaign)

@@ -4,14 +4,15 @@
 (() => {
   /** Buttons that copy: they are hidden until there is a script that can. */
   function offerCopies(within) {
-    for (const button of within.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of within.querySelectorAll("[data-copy], [data-copy-from]")) button.hidden = !navigator.clipboard;
   }
 
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
+    const button = event.target.closest("[data-copy], [data-copy-from]");
     if (button) {
       const before = button.textContent;
-      await navigator.clipboard.writeText(button.dataset.copy);
+      const text = button.dataset.copy ?? (await (await fetch(button.dataset.copyFrom)).text());
+      await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
       setTimeout(() => (button.textContent = before), 1500);
     }

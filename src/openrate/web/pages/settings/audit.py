@@ -15,7 +15,7 @@ from openrate.times import format_time
 from openrate.web.call import Answer
 from openrate.web.pages.render import span
 from openrate.web.pages.settings.section import Section
-from openrate.web.pages.visit import Visit
+from openrate.web.pages.visit import Visit, csv_file
 from openrate.web.routing import Route
 
 _AT_ONCE = 50
@@ -98,12 +98,7 @@ class AuditPage(Section):
         writer.writerow(("at", "by", "action", "subject", "field", "before", "after"))
         for entry in self._entries(visit, _IN_A_FILE):
             writer.writerows(_rows(entry))
-        headers = [
-            (b"content-disposition", b'attachment; filename="audit.csv"'),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        return Answer(200, text.getvalue().encode(), headers, b"text/csv")
+        return csv_file("audit.csv", text.getvalue())
 
     def _entries(self, visit: Visit, limit: int, before: int | None = None) -> list[AuditEntry]:
         by, subject = visit.query["by"] or None, visit.query["subject"] or None
