@@ -14,10 +14,21 @@ from openrate.web.bodies import read_body
 from openrate.web.call import Answer, Call, Handler
 from openrate.web.failures import failure
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import SESSION_COOKIE, Fields, View, Visit, Visitor, cookies, redirect
+from openrate.web.pages.visit import (
+    SESSION_COOKIE,
+    Fields,
+    View,
+    Visit,
+    Visitor,
+    cookies,
+    local_path,
+    redirect,
+)
 
 _LARGEST_FORM = 4 << 20
 """Bytes; a campaign in all languages has 300,000."""
+_LARGEST_OPEN_FORM = 16 << 10
+"""Bytes of a form of somebody who is not signed in."""
 
 Open = Callable[[Call, Fields], Answer]
 """Makes a page for whoever asks."""
@@ -39,8 +50,19 @@ class Door:
         return handler
 
     def action(self, view: View, role: Role = Role.VIEWER) -> Handler:
-        """What a form does, for those who have this role."""
-        return self._with_form(lambda call, form: self._visit(call, form, view, role))
+        """What a form does, for those who have this role. It is read only if somebody is signed in."""
+
+        async def handler(call: Call) -> Answer:
+            try:
+                check_origin(call)
+                if await asyncio.to_thread(self.visitor, call) is None:
+                    return _to_sign_in(call)
+                form = await read_form(call, _LARGEST_FORM)
+            except Exception as error:  # noqa: BLE001 - whatever it is, they get a page that says so
+                return self._failed(call, error, None)
+            return await asyncio.to_thread(self._visit, call, form, view, role)
+
+        return handler
 
     def open_page(self, view: Open) -> Handler:
         """A page for those who are not signed in."""
@@ -52,16 +74,14 @@ class Door:
 
     def open_action(self, view: Open) -> Handler:
         """What a form does for those who are not signed in."""
-        return self._with_form(lambda call, form: self._enter(call, form, view))
 
-    def _with_form(self, act: Open) -> Handler:
         async def handler(call: Call) -> Answer:
             try:
                 check_origin(call)
-                form = await read_form(call)
+                form = await read_form(call, _LARGEST_OPEN_FORM)
             except ApiError as error:
                 return self._failed(call, error, None)
-            return await asyncio.to_thread(act, call, form)
+            return await asyncio.to_thread(self._enter, call, form, view)
 
         return handler
 
@@ -113,14 +133,14 @@ def _admit(visitor: Visitor, role: Role, form: Fields | None) -> None:
         raise ApiMisuse(f"This is for the role {role} and above; yours is {visitor.session.person.role}.")
 
 
-async def read_form(call: Call) -> Fields:
-    """What a form sent.
+async def read_form(call: Call, limit: int) -> Fields:
+    """What a form sent, in ``limit`` bytes at most.
 
     Raises:
         MalformedParameter, BodyTooLarge: it is no form, or too long.
     """
     call.media_type("application/x-www-form-urlencoded")
-    return Fields.parsed(await read_body(call, _LARGEST_FORM))
+    return Fields.parsed(await read_body(call, limit))
 
 
 def check_origin(call: Call) -> None:
@@ -134,7 +154,7 @@ def check_origin(call: Call) -> None:
     if site is not None:
         is_own = site in {"same-origin", "none"}
     else:
-        is_own = origin is not None and urlsplit(origin).netloc == call.text(b"host")
+        is_own = origin is not None and host_of(origin) == call.text(b"host")
     if not is_own:
         raise ApiMisuse("This form was sent by another site: open the page here and send it again.")
 
@@ -157,7 +177,16 @@ def _form_of(call: Call) -> str | None:
     """The page of ours with the form that was sent."""
     if call.method != "POST":
         return None
-    parts = urlsplit(call.text(b"referer") or "")
-    if parts.netloc != call.text(b"host") or not parts.path.startswith("/"):
+    referer = call.text(b"referer") or ""
+    if host_of(referer) != call.text(b"host"):
         return None
-    return parts.path + ("?" + parts.query if parts.query else "")
+    parts = urlsplit(referer)
+    return local_path(parts.path + ("?" + parts.query if parts.query else ""))
+
+
+def host_of(address: str) -> str | None:
+    """The host and port in an address that a header holds; None when it is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None

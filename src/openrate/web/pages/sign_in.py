@@ -21,7 +21,7 @@ from openrate.web.call import Answer, Call
 from openrate.web.limits import SharedBuckets, address_name, client_address
 from openrate.web.pages.door import Door, is_https
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, redirect
+from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, local_path, redirect
 from openrate.web.routing import Route
 
 _TRIES, _TRIES_EACH_S = 10, 1 / 15
@@ -89,7 +89,7 @@ class SignIn:
             return self._asked(call, form["next"], email, error)
         counted.forgive()
         kept = cookie(SESSION_COOKIE, secret, seconds=people.SESSION_MS // 1000, secure=is_https(call))
-        location = (b"location", _local(form["next"]).encode())
+        location = (b"location", (local_path(form["next"]) or "/campaigns").encode())
         return Answer(303, b"", [location, kept], b"text/html")
 
     def sign_out(self, visit: Visit) -> Answer:
@@ -174,11 +174,3 @@ def _new_password(form: Fields) -> str:
     if given != form.all("repeated") or len(given) != 1:
         raise UsageError("The two passwords differ: type the same one twice.")
     return given[0]
-
-
-def _local(following: str) -> str:
-    """A page of ours to go on to, whatever was asked for."""
-    is_ours = (
-        following.startswith("/") and not following.startswith(("//", "/\\")) and following.isprintable()
-    )
-    return following if is_ours and following.isascii() else "/campaigns"

@@ -1,0 +1,401 @@
+"""The sign-in under attack: passwords, sessions, links, and what browsers and others may send to it."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Iterator
+from http.cookies import Morsel, SimpleCookie
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from dashboard import PASSWORD, TLS, Site, serving_pages
+from openrate import people
+from openrate.model import DAY_MS, By, Role
+from serving import exchange
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+COOKIE = "openrate_session"
+_ADDRESSES = itertools.count(1)
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[httpx.Client]:
+    """Somebody who is not signed in, at an address from which nobody has tried anything yet."""
+    own = httpx.HTTPTransport(local_address=f"127.0.1.{next(_ADDRESSES)}", verify=TLS)
+    headers = {"Origin": site.address}
+    with httpx.Client(
+        base_url=site.address, headers=headers, transport=own, timeout=30, verify=TLS
+    ) as client:
+        yield client
+
+
+def sign_in(
+    client: httpx.Client, site: Site, role: Role = Role.VIEWER, password: str = PASSWORD, **more: str
+) -> httpx.Response:
+    return client.post("/sign-in", data={"email": site.email(role), "password": password, **more})
+
+
+def session_cookie(answer: httpx.Response) -> Morsel[str]:
+    found = [SimpleCookie(line)[COOKIE] for line in answer.headers.get_list("set-cookie") if COOKIE in line]
+    assert len(found) == 1, answer.headers
+    return found[0]
+
+
+def is_in(site: Site, secret: str) -> bool:
+    """Whether this secret opens the pages."""
+    answer = httpx.get(site.address + "/account", headers={"Cookie": f"{COOKIE}={secret}"}, verify=TLS)
+    assert answer.status_code in {200, 303}
+    return answer.status_code == 200
+
+
+# Passwords
+
+
+class Counting:
+    """A password hasher that counts what it compares."""
+
+    def __init__(self) -> None:
+        self._inner = people._hasher
+        self.compared = 0
+
+    def hash(self, password: str) -> str:
+        return self._inner.hash(password)
+
+    def verify(self, known: str, password: str) -> bool:
+        self.compared += 1
+        return self._inner.verify(known, password)
+
+
+def test_wrong_passwords_unknown_addresses_and_people_without_a_password_cannot_be_told_apart(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by = By("manager@acme.example", site.parts.clock.now())
+    people.add(site.parts.people, site.shop.company_id, "invited@acme.example", Role.VIEWER, by)
+    hasher = Counting()
+    monkeypatch.setattr(people, "_hasher", hasher)
+    answers = []
+    for number, email in enumerate(("viewer@acme.example", "invited@acme.example", "nobody@acme.example"), 1):
+        answer = client.post("/sign-in", data={"email": email, "password": "not the password"})
+        answers.append((answer.status_code, answer.text.replace(email, "")))
+        assert hasher.compared == number
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 403
+
+
+@pytest.fixture
+def besieged(tmp_path: Path) -> Iterator[Site]:
+    """A server where nobody has tried anything yet."""
+    with serving_pages(tmp_path) as site:
+        yield site
+
+
+def tries(site: Site, email: str, password: str, own_address: str = "127.0.0.1", times: int = 1) -> list[int]:
+    """The statuses of tries from one address."""
+    transport = httpx.HTTPTransport(local_address=own_address, verify=TLS)
+    with httpx.Client(
+        base_url=site.address, headers={"Origin": site.address}, transport=transport, verify=TLS
+    ) as client:
+        form = {"email": email, "password": password}
+        return [client.post("/sign-in", data=form, timeout=60).status_code for _ in range(times)]
+
+
+def test_after_ten_wrong_tries_no_address_gets_in_as_that_person_and_that_address_not_as_another(
+    besieged: Site,
+) -> None:
+    victim, other = besieged.email(Role.MANAGER), besieged.email(Role.EDITOR)
+    wrong = tries(besieged, victim, "wrong", times=12)
+    assert set(wrong[:10]) == {403}
+    assert wrong[-1] == 429
+    for email, address in ((victim, "127.0.0.1"), (victim.upper(), "127.0.0.2"), (other, "127.0.0.1")):
+        assert tries(besieged, email, PASSWORD, address) == [429], (email, address)
+    assert tries(besieged, other, PASSWORD, "127.0.0.2", times=12) == [303] * 12
+
+
+def test_whoever_is_in_can_guess_their_own_password_no_more_often(besieged: Site) -> None:
+    with besieged.client(Role.VIEWER) as visitor:
+        visitor.client.headers["Referer"] = besieged.address + "/account"
+        form = {"current": "wrong", "password": "a new password", "repeated": "a new password"}
+        statuses = [visitor.post("/account/password", **form).status_code for _ in range(12)]
+    assert statuses[-1] == 429
+    assert tries(besieged, besieged.email(Role.VIEWER), PASSWORD, "127.0.0.3") == [429]
+
+
+# Sessions
+
+
+def test_the_cookie_of_a_session_is_out_of_reach_and_bound_to_tls_where_there_is_tls(
+    site: Site, client: httpx.Client
+) -> None:
+    plain = session_cookie(sign_in(client, site))
+    assert (plain["httponly"], plain["samesite"], plain["path"]) == (True, "Lax", "/")
+    assert (plain["secure"], plain["domain"], plain["max-age"]) == ("", "", str(30 * 86_400))
+    client.headers["Origin"] = site.address.replace("http:", "https:")
+    assert session_cookie(sign_in(client, site))["secure"] is True
+
+
+def test_a_session_that_somebody_else_chose_is_not_adopted(site: Site, client: httpx.Client) -> None:
+    planted = "x" * 43
+    client.cookies.set(COOKIE, planted)
+    assert session_cookie(sign_in(client, site)).value != planted
+    assert not is_in(site, planted)
+
+
+def test_each_sign_in_is_a_session_of_its_own(site: Site, client: httpx.Client) -> None:
+    first, second = (session_cookie(sign_in(client, site)).value for _ in range(2))
+    assert first != second
+    assert is_in(site, first)
+    assert is_in(site, second)
+
+
+def test_signing_out_ends_the_session_and_not_only_its_cookie(site: Site) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        secret = visitor.client.cookies[COOKIE]
+        assert is_in(site, secret)
+        answer = visitor.post("/sign-out")
+        assert session_cookie(answer)["max-age"] == "0"
+    assert not is_in(site, secret)
+
+
+@pytest.mark.parametrize(("began", "seen"), [(31, 0), (8, 8)])
+def test_a_session_that_is_too_old_or_was_not_used_is_none(site: Site, began: int, seen: int) -> None:
+    known = site.parts.people.by_email(site.email(Role.VIEWER))
+    assert known
+    now, secret = site.parts.clock.now(), f"secret {began}"
+    site.parts.people.begin_session(known[0].id, people.hashed(secret), "", now - began * DAY_MS)
+    session = site.parts.people.session(people.hashed(secret))
+    assert session
+    site.parts.people.touch_session(session.id, now - seen * DAY_MS)
+    assert not is_in(site, secret)
+
+
+def test_a_session_ends_from_another_browser_and_only_one_s_own(site: Site) -> None:
+    with site.client(Role.EDITOR) as one, site.client(Role.EDITOR) as other:
+        secret = other.client.cookies[COOKIE]
+        session = site.parts.people.session(people.hashed(secret))
+        assert session
+        with site.client(Role.EDITOR, "rival") as rival:
+            rival.post("/account/sessions", session=str(session.id))
+        assert is_in(site, secret)
+        one.post("/account/sessions", session=str(session.id))
+    assert not is_in(site, secret)
+
+
+def test_a_new_password_ends_every_session(besieged: Site) -> None:
+    with besieged.client(Role.EDITOR) as one, besieged.client(Role.EDITOR) as other:
+        secrets = [visitor.client.cookies[COOKIE] for visitor in (one, other)]
+        form = {"current": PASSWORD, "password": "a new password", "repeated": "a new password"}
+        one.post("/account/password", **form)
+    assert not [secret for secret in secrets if is_in(besieged, secret)]
+    assert tries(besieged, besieged.email(Role.EDITOR), "a new password") == [303]
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "é" * 50, "a" * 4000, "\x7f", "%00", "x; y=z", "=" * 100])
+def test_a_cookie_that_is_no_secret_opens_nothing(site: Site, cookie: str) -> None:
+    raw = f"GET /account HTTP/1.1\r\nHost: x\r\nCookie: {COOKIE}={cookie}\r\nConnection: close\r\n\r\n"
+    answer = exchange(site.address, raw.encode("latin-1"))
+    assert answer.startswith((b"HTTP/1.1 303", b"HTTP/1.1 400")), answer[:200]
+
+
+# Where it goes on to
+
+
+ELSEWHERE = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    " //evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "/a\r\nSet-Cookie: a=b",
+    "/\x00/evil.example",
+    "/\N{FULLWIDTH SOLIDUS}evil.example",
+    "evil.example",
+    "?",
+    "",
+]
+
+
+@pytest.mark.parametrize("following", ELSEWHERE)
+def test_a_sign_in_goes_on_to_no_other_site(site: Site, client: httpx.Client, following: str) -> None:
+    assert sign_in(client, site, next=following).headers["location"] == "/campaigns"
+
+
+def test_a_sign_in_goes_on_to_the_page_that_was_asked_for(site: Site, page: Page) -> None:
+    page.goto(site.address + "/campaigns?q=a%26b&state=draft")
+    page.get_by_label("E-mail address").fill(site.email(Role.VIEWER))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(site.address + "/campaigns?q=a%26b&state=draft")
+
+
+@pytest.mark.parametrize(
+    "path", ["/..//evil.example", "/.//evil.example", "/%2F/evil.example", "/;@evil.example"]
+)
+def test_no_browser_reads_an_address_of_ours_as_one_of_another_site(
+    site: Site, page: Page, path: str
+) -> None:
+    page.goto(f"{site.address}/sign-in?next={path}")
+    page.get_by_label("E-mail address").fill(site.email(Role.VIEWER))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    assert page.url.startswith(site.address + "/")
+
+
+@pytest.mark.parametrize("path", ["//evil.example/x", "/\\evil.example", "//evil.example"])
+def test_who_did_something_wrong_goes_back_to_no_other_site(site: Site, path: str) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        visitor.client.headers["Referer"] = site.address + path
+        answer = visitor.post("/account/sessions", session="0")
+        assert answer.status_code in {303, 400}
+    assert urlsplit(answer.headers.get("location", "/")).netloc == ""
+    assert not answer.headers.get("location", "/").startswith(("//", "/\\"))
+
+
+# Links
+
+
+@pytest.fixture
+def invited(site: Site) -> Iterator[str]:
+    """The link of somebody who has no password yet."""
+    by = By("manager@acme.example", site.parts.clock.now())
+    person = people.add(site.parts.people, site.shop.company_id, "guest@acme.example", Role.EDITOR, by)
+    yield "/welcome/" + people.make_link(site.parts.people, person, by)
+    site.parts.people.remove(person, by)
+
+
+CHOSEN = {"password": "my own password", "repeated": "my own password"}
+
+
+def test_a_link_is_good_once(client: httpx.Client, invited: str) -> None:
+    assert client.get(invited).status_code == 200
+    assert client.post(invited, data=CHOSEN).headers["location"] == "/sign-in"
+    assert client.get(invited).status_code == 404
+    assert (
+        client.post(invited, data=CHOSEN | {"password": "another one", "repeated": "another one"}).status_code
+        == 404
+    )
+    assert client.post("/sign-in", data={"email": "guest@acme.example", **CHOSEN}).status_code == 303
+
+
+def test_a_link_alone_signs_nobody_in(client: httpx.Client, invited: str) -> None:
+    client.get(invited)
+    client.post(invited, data=CHOSEN)
+    assert COOKIE not in client.cookies
+    assert client.get("/account").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "repeated"),
+    [("short", "short"), ("x" * 201, "x" * 201), ("my own password", "another"), ("", "")],
+)
+def test_a_password_that_cannot_be_leaves_the_link_good(
+    client: httpx.Client, invited: str, password: str, repeated: str
+) -> None:
+    assert client.post(invited, data={"password": password, "repeated": repeated}).status_code == 400
+    assert client.post(invited, data=CHOSEN).status_code == 303
+
+
+def test_a_link_that_has_expired_or_was_replaced_or_guessed_opens_nothing(
+    site: Site, client: httpx.Client, invited: str
+) -> None:
+    known = site.parts.people.by_email("guest@acme.example")
+    assert known
+    by = By("manager@acme.example", site.parts.clock.now() - people.LINK_MS)
+    expired = people.make_link(site.parts.people, known[0], by)
+    for link in (invited, "/welcome/" + expired, "/welcome/" + "A" * 43, "/welcome/" + "A" * 5000):
+        assert client.get(link).status_code == 404
+        assert client.post(link, data=CHOSEN).status_code == 404
+    for link in (
+        "/welcome/%ff",
+        "/welcome/%00",
+        "/welcome/%ed%a0%80",
+        "/welcome/..%2f..",
+        "/welcome/%E2%80%AE",
+    ):
+        assert client.get(link).status_code in {400, 404}, link
+
+
+# What is sent
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"email=%ff&password=x",
+        b"email=%ed%a0%80&password=x",
+        b"email=\xff\xfe",
+        b"a&" * 8_000,
+        "email=ü".encode("utf-16"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(client: httpx.Client, body: bytes) -> None:
+    assert client.post("/sign-in", content=body, headers=FORM).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""])
+def test_only_a_form_is_a_form(client: httpx.Client, kind: str) -> None:
+    """The other kinds that a page of another site can send without asking first are refused, too."""
+    answer = client.post("/sign-in", content=b"email=a&password=b", headers={"Content-Type": kind})
+    assert answer.status_code == 400
+
+
+def test_who_is_not_signed_in_cannot_send_much(site: Site, client: httpx.Client) -> None:
+    large = b"email=" + b"x" * (64 << 10)
+    for path in ("/sign-in", "/welcome/" + "A" * 43):
+        assert client.post(path, content=large, headers=FORM).status_code == 413
+    packed = FORM | {"Content-Encoding": "gzip"}
+    bomb = gzip.compress(b"email=" + b"x" * (64 << 20))
+    assert client.post("/sign-in", content=bomb, headers=packed).status_code == 413
+    # Before they know what is in it they know who sends it, so that nothing of it is read.
+    answer = exchange(
+        site.address,
+        b"POST /account/password HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4000000\r\n\r\n",
+        seconds=3,
+    )
+    assert answer.startswith(b"HTTP/1.1 303"), answer[:200]
+
+
+def test_of_two_fields_of_one_name_the_first_counts(site: Site, client: httpx.Client) -> None:
+    right = f"email={site.email(Role.VIEWER)}&password={PASSWORD.replace(' ', '+')}"
+    wrong = "email=nobody@acme.example&password=wrong"
+    first = client.post("/sign-in", content=f"{right}&{wrong}", headers=FORM)
+    second = client.post("/sign-in", content=f"{wrong}&{right}", headers=FORM)
+    assert (first.status_code, second.status_code) == (303, 403)
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["' OR 1=1 --", "viewer@acme.example\x00", "viewer@acme.example' --", "%", "_" * 300, "\u202e" * 90],
+)
+def test_an_address_is_only_ever_looked_up(client: httpx.Client, email: str) -> None:
+    assert client.post("/sign-in", data={"email": email, "password": PASSWORD}).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+@pytest.mark.parametrize(
+    "value", ["http://[", "http://[::1", "//", "null", "http://127.0.0.1:99999999999", "é"]
+)
+def test_a_header_that_cannot_be_read_is_no_fault_of_ours(site: Site, header: str, value: str) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        headers = [(header.encode(), value.encode("latin-1"))]
+        form = {"csrf": visitor.csrf(), "session": "0"}
+        answer = visitor.client.post("/account/sessions", data=form, headers=headers)
+    assert answer.status_code in {303, 400, 403}
+
+
+def test_headers_that_are_too_long_are_refused(site: Site) -> None:
+    raw = b"GET /account HTTP/1.1\r\nHost: x\r\nCookie: a=" + b"x" * (200 << 10) + b"\r\n\r\n"
+    answer = exchange(site.address, raw)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4"), answer[:200]
