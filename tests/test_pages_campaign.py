@@ -201,6 +201,8 @@ def test_the_page_says_why_hour_by_hour_and_fact_by_fact(site: Site, page: Page)
     url = f"{site.address}/v1/{site.shop.live_key}/events"
     orphan = {"type": "push_open", "campaign_token": token, "installation_id": "nobody", "at": SENT_AT}
     assert httpx.post(url, json=[orphan], headers=site.api_headers).json()["accepted"] == 1
+    refused = orphan | {"at": "2099-01-01T00:00:00Z"}
+    assert httpx.post(url, json=[refused], headers=site.api_headers).json()["rejected"] == 1
     site.sign_in(page, Role.VIEWER)
     page.goto(f"{site.address}/campaigns/{token}")
     rule = page.get_by_role("region", name="The rule")

@@ -76,6 +76,7 @@ class WhyPage:
             "rule": self._parts.log.rule(app.id),
             "found": found,
             "late_hours": LATE_MS // (_HOUR_S * 1000),
+            "refused": self._parts.ingest.refusals.of_campaign(campaign.id),
             "failed": sum(found.errors.values()),
             "hours": _hours(found),
             "chart": _chart(found, campaign),
