@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from openrate import campaigns, companies
+from openrate.activity import Activity
 from openrate.campaign_parameters import moment, written
 from openrate.cli.terminal import Quiet
 from openrate.commands import sending
@@ -40,8 +41,9 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.records = SqlRecords(folder / "records.db")
         self.sends: Sends = SqlSends(self.records.database)
-        self.log: EventLog = DuckdbLog(folder / "facts.duckdb")
         self.clock: Clock = SystemClock()
+        self.activity = Activity(self.clock)
+        self.log: EventLog = DuckdbLog(folder / "facts.duckdb", stored=self.activity.facts_stored)
         self.journal = folder / "stub.journal"
         self.provide: Callable[[App, bool], Provider] = lambda _app, _dev: StubProvider(self.journal)
         if self.records.company("Acme") is None:
@@ -136,7 +138,7 @@ class Workshop:
         )
 
     def desk(self) -> Desk:
-        return Desk(self.records, self.sends, self.log, self.clock, self, "test")
+        return Desk(self.records, self.sends, self.log, self.clock, self, self.activity, "test")
 
     def provider(self, app: App, dev: bool) -> Provider:
         return self.provide(app, dev)

@@ -14,8 +14,9 @@ import pytest
 from openrate.attribution import statistics
 from openrate.errors import StoreDamaged, StoreError, StoreTooNew
 from openrate.model import DayRow, Fact, FactType, Rule
-from openrate.ports.event_log import FactColumns
-from openrate.storage.duckdb import DuckdbLog
+from openrate.ports.event_log import Behind, FactColumns
+from openrate.storage.duckdb import DuckdbLog, arrivals
+from openrate.storage.duckdb.arrivals import Arrivals
 
 DAY = 86_400_000
 START = 20_700 * DAY
@@ -276,3 +277,35 @@ def test_many_callers_share_a_commit(log: DuckdbLog) -> None:
     log.settle()
     assert [row.sent for row in log.rows(1)] == [2000]
     assert time.monotonic() - started < 10
+
+
+def test_what_is_stored_and_not_counted_yet_is_told_by_app_with_its_age(log: DuckdbLog) -> None:
+    with log._attribution:  # as if counting took long
+        put(log, sent("i1"), sent("i2"))
+        began = time.monotonic()
+        time.sleep(0.1)
+        log.append(2, False, FactColumns.of([sent("i1", campaign=2)])).result(timeout=10)
+        mine, others = log.behind([1]), log.behind([2])
+        assert (mine.facts, others.facts, log.behind([1, 2]).facts, log.behind([3]).facts) == (2, 1, 3, 0)
+        assert 100 <= mine.oldest_ms <= (time.monotonic() - began) * 1000 + 60
+        assert others.oldest_ms < mine.oldest_ms == log.behind([1, 2]).oldest_ms
+    log.settle()
+    assert log.behind([1, 2]) == Behind(0, 0)
+
+
+def test_however_long_counting_stands_still_what_is_remembered_of_it_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrivals, "_MOST", 3)
+    monkeypatch.setattr(arrivals, "_TOGETHER_S", 0)
+    waiting = Arrivals()
+    one = FactColumns.of([sent("i1")])
+    for upto in range(1, 11):
+        waiting.add(upto, [(1, one)])
+    assert (len(waiting._waiting), waiting.behind([1]).facts) == (3, 10)
+    waiting.counted(2)
+    assert waiting.behind([1]).facts == 8
+    waiting.counted(9)
+    assert waiting.behind([1]).facts == 8
+    waiting.counted(10)
+    assert waiting.behind([1]) == Behind(0, 0)

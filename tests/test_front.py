@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from openrate.activity import Activity
 from openrate.errors import OpenrateError, StoreFull
-from openrate.refusals import Refusals
+from openrate.ports.clock import SystemClock
 from openrate.web.access_log import AccessLog
 from openrate.web.bodies import read_body
 from openrate.web.call import Answer, Call, json_answer
@@ -63,7 +64,7 @@ class Handlers:
             Route("GET", "/full", self.full),
             Route("POST", "/slow", self.slow),
         ]
-        tally = Tally(NoFacts(), Refusals())  # type: ignore[arg-type]  # it asks for counts only
+        tally = Tally(NoFacts(), Activity(SystemClock()))  # type: ignore[arg-type]  # it asks for counts only
         return Front(litestar(routes, failure), self.stats, self.events, AccessLog(log), tally)
 
 

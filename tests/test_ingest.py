@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.memory_log import MemoryLog, facts_in
+from openrate.activity import Activity
 from openrate.errors import BodyTooLarge, MalformedJsonBody, MalformedParameter
 from openrate.ingest import Ingest, Reading, Reporter
 from openrate.model import App, CampaignRef, Cause, Fact, FactType, Platform, Sender
+from openrate.ports.clock import SystemClock
 from openrate.ports.records import Records
 from openrate.times import parse_time, parse_times
 
@@ -39,7 +41,9 @@ def read_body(
     body: bytes, media_type: str, *, reporter: Reporter = SERVER, sent_at: str | None = None
 ) -> Reading:
     records = cast(Records, SimpleNamespace(campaign_refs=_refs))
-    return Ingest(records, MemoryLog()).read(APP, body, media_type, reporter, NOW, sent_at)
+    return Ingest(records, MemoryLog(), Activity(SystemClock())).read(
+        APP, body, media_type, reporter, NOW, sent_at
+    )
 
 
 def sent(**other: object) -> dict[str, object]:

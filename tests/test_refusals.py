@@ -10,25 +10,22 @@ from openrate import refusals
 from openrate.refusals import Refusals
 
 
-def test_refusals_are_counted_by_app_and_by_the_campaign_that_was_named() -> None:
+def test_refusals_are_counted_by_the_campaign_that_was_named() -> None:
     counted = Refusals()
-    counted.add(1, {(7, "in_future"): 2, (0, "malformed"): 1})
-    counted.add(2, {(7, "in_future"): 1, (8, "missing_version"): 5})
-    assert counted.of_app(1) == {"in_future": 2, "malformed": 1}
+    counted.add({(7, "in_future"): 2, (0, "malformed"): 1})
+    counted.add({(7, "in_future"): 1, (8, "missing_version"): 5})
     assert counted.of_campaign(7) == {"in_future": 3}
     assert counted.of_campaign(9) == {}
-    assert counted.of_all() == {"in_future": 3, "malformed": 1, "missing_version": 5}
 
 
 def test_the_campaigns_of_which_something_was_refused_last_are_kept() -> None:
     counted = Refusals()
     for campaign in range(1, refusals._CAMPAIGNS + 1):
-        counted.add(1, {(campaign, "malformed"): 1})
-    counted.add(1, {(1, "malformed"): 1})
-    counted.add(1, {(1_000_000, "malformed"): 1})
+        counted.add({(campaign, "malformed"): 1})
+    counted.add({(1, "malformed"): 1})
+    counted.add({(1_000_000, "malformed"): 1})
     assert counted.of_campaign(1) == {"malformed": 2}
     assert counted.of_campaign(2) == {}
-    assert counted.of_app(1) == {"malformed": refusals._CAMPAIGNS + 2}
 
 
 def test_every_refused_event_is_in_the_metrics_and_not_only_those_the_answer_names(world: World) -> None:

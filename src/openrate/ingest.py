@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from openrate.activity import Activity
 from openrate.errors import BodyTooLarge, MalformedParameter
 from openrate.events import Event, Refusal, decode
 from openrate.model import DAY_MS, App, CampaignRef, Cause, FactType, Platform
@@ -86,9 +87,10 @@ class _No(NamedTuple):
 class Ingest:
     """The door for facts, the same for everyone who reports."""
 
-    def __init__(self, records: Records, log: EventLog) -> None:
+    def __init__(self, records: Records, log: EventLog, activity: Activity) -> None:
         self._records = records
         self._log = log
+        self._activity = activity
         self.refusals = Refusals()
         self._commit: Future[None] | None = None
         self._committed: asyncio.Future[None]
@@ -111,7 +113,9 @@ class Ingest:
         """
         reading = await self._read_aside(app, body, media_type, reporter, received_at, sent_at)
         await self._durable(self._log.append(app.id, dev, reading.facts))
-        self.refusals.add(app.id, reading.refused)  # now: who is told of a failure reports all of it again
+        # Now: who is told of a failure reports all of it again.
+        self.refusals.add(reading.refused)
+        self._activity.facts_refused(app.id, reading.refused)
         refusals = reading.refusals
         return IngestAnswer(len(reading.facts), len(refusals), refusals[:MOST_ERRORS])
 

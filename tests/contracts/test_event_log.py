@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from contracts.memory_log import MemoryLog
 from contracts.worlds import CAMPAIGNS, DAY, HOUR, RULES, START, worlds
 from openrate.attribution import orphans, statistics
 from openrate.model import Cause, DayRow, Fact, FactType, Rule
-from openrate.ports.event_log import NEVER, EventLog, FactColumns
+from openrate.ports.event_log import NEVER, Behind, EventLog, FactColumns
 from openrate.storage.duckdb import DuckdbLog
 
 Open = Callable[[], EventLog]
@@ -198,7 +199,7 @@ def holds_in(world: list[Fact], data: st.DataObject) -> None:
     """Feed a world in some order, in some batches, with restarts; every row must be the reference's."""
     arriving = data.draw(st.one_of(st.permutations(world + world[:3]), nearly_in_time(world + world[:3])))
     # Small windows of memory, so that late facts have to be read from the file.
-    sizes = {
+    sizes: dict[str, Any] = {
         "hot_facts": data.draw(st.sampled_from([4, 16, 1000])),
         "run_facts": data.draw(st.integers(1, 12)),
     }
@@ -252,3 +253,10 @@ def test_opens_tell_when_an_installation_was_first_seen_and_opened(log: EventLog
     ]
     assert [times.tolist() for times in log.opens(1, True).of(["i1", "i2"])] == 3 * [[START + 5, NEVER]]
     assert [times.tolist() for times in log.opens(3, False).of(["i1"])] == 3 * [[NEVER]]
+
+
+def test_what_is_settled_is_not_behind(log: EventLog) -> None:
+    put(log, sent(1, "i1", START), app_open("i1", START + 1))
+    log.settle()
+    assert log.behind([1, 2]) == Behind(0, 0)
+    assert log.behind([]) == Behind(0, 0)

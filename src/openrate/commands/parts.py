@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from openrate.activity import Activity
 from openrate.audience.census import Census
 from openrate.credentials import Credentials, Vault
 from openrate.ingest import Ingest
@@ -57,6 +58,10 @@ class Parts(Protocol):
     @property
     def audit(self) -> AuditLog:
         """Who changed what."""
+
+    @property
+    def activity(self) -> Activity:
+        """What happens just now, in memory."""
 
     @property
     def census(self) -> Census:

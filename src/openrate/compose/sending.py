@@ -12,5 +12,13 @@ from openrate.delivery.desk import Desk
 def delivery(parts: Parts) -> Delivery:
     """Sends what is due, from now on."""
     return Delivery(
-        Desk(parts.records, parts.sends, parts.log, parts.clock, parts.providers, socket.gethostname())
+        Desk(
+            parts.records,
+            parts.sends,
+            parts.log,
+            parts.clock,
+            parts.providers,
+            parts.activity,
+            socket.gethostname(),
+        )
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from openrate.activity import Activity
 from openrate.audience.census import Census
 from openrate.commands import table
 from openrate.compose.providers import VaultProviders
@@ -73,12 +74,13 @@ class Parts:
             self._folder.facts,
             memory_limit_mb=self._settings.memory_limit_mb,
             hot_facts=self._settings.hot_facts,
+            stored=self.activity.facts_stored,
         )
 
     @cached_property
     def ingest(self) -> Ingest:
         """The one door for facts."""
-        return Ingest(self.records, self.log)
+        return Ingest(self.records, self.log, self.activity)
 
     @cached_property
     def installations(self) -> Installations:
@@ -105,6 +107,11 @@ class Parts:
     def audit(self) -> AuditLog:
         """Who changed what, beside the records."""
         return SqlAuditLog(self.records.database)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """What happens just now, as long as this process lives."""
+        return Activity(self.clock)
 
     @cached_property
     def census(self) -> Census:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from openrate.activity import Activity
 from openrate.model import App, Campaign, Send, Sender
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
@@ -13,13 +14,14 @@ from openrate.ports.sends import Sends
 
 
 class Desk(NamedTuple):
-    """The stores, the present, the providers, and the name of this worker, which its leases carry."""
+    """The stores, the present, the providers, what happens, and the name of this worker, which its leases carry."""
 
     records: Records
     sends: Sends
     log: EventLog
     clock: Clock
     providers: Providers
+    activity: Activity
     worker: str
 
     def live_campaign(self, app: App, send: Send) -> Campaign | None:

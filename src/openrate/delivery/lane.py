@@ -171,6 +171,8 @@ class Lane:
         """Why the sends wait, or that they do not any more; it is written down at the next look."""
         if reason is not None and reason != self._reason:
             logger.warning("Sending for %s waits: %s", self._app.name, reason)
+        if reason is not None:
+            self._desk.activity.waits(self._app.id, reason)
         self._reason = reason
 
     def _finish(self) -> None:

@@ -149,6 +149,13 @@ LATE_MS = 3_600_000
 """By how much a fact that arrived before is later than one that is late."""
 
 
+class Behind(NamedTuple):
+    """Facts that are stored and not in the rows yet: how many, and how long the oldest of them is, in ms."""
+
+    facts: int
+    oldest_ms: int
+
+
 class EventLog(Protocol):
     """The facts, for good, and the day rows derived from them.
 
@@ -214,6 +221,9 @@ class EventLog(Protocol):
 
     def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
         """The installations that a campaign was sent to at least so often (sends, not reports), durably so far."""
+
+    def behind(self, app_ids: Sequence[int]) -> Behind:
+        """What is stored of these apps and not in the rows yet, or has got there just now; from memory."""
 
     def counts(self) -> dict[str, int]:
         """Figures for operators: facts, attributed facts, installations, orphans, hot facts."""

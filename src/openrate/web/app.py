@@ -25,7 +25,7 @@ from openrate.web.v1_api import V1Api
 def http_app(settings: Settings, parts: Parts, request_log: TextIO | None) -> Front:
     """The ASGI application; ``request_log`` gets a line of JSON per request, None keeps no log."""
     services = Services(parts.records, parts.sends, parts.log, parts.clock)
-    tally = Tally(services.log, parts.ingest.refusals)
+    tally = Tally(services.log, parts.activity)
     gate = Gate(settings, services)
     campaigns = CampaignsApi(gate, services)
     sends = SendsApi(gate, services)

@@ -33,6 +33,7 @@ class Call:
         id: the request id: ours, unique, and cheap (a random prefix per process and a counter).
         route: the template of the route, never the path, because paths hold keys.
         app_id: the app the key in the path names, once it is known.
+        refused: the type of the error it was answered with.
         reading: the deadline for its body, while that is being read.
         parts: the path cut at its slashes: nothing, the family, the key, and what follows.
         is_cut_short: the end of the server brought that deadline forward.
@@ -50,6 +51,7 @@ class Call:
         "parts",
         "reading",
         "receive",
+        "refused",
         "route",
         "scope",
         "started",
@@ -62,6 +64,7 @@ class Call:
         self.id = f"{_PROCESS}{next(_COUNTER):08x}"
         self.route = "unmatched"
         self.app_id: int | None = None
+        self.refused: str | None = None
         self.reading: asyncio.Timeout | None = None
         self.is_cut_short = False
         self.headers: dict[bytes, bytes] = dict(scope["headers"][::-1])

@@ -30,6 +30,7 @@ _CREATE_OR_UPDATE = frozenset({"/1.1/{key}/campaigns/create", "/1.1/{key}/campai
 def failure(error: BaseException, call: Call) -> Answer:
     """The answer that tells the caller about ``error``."""
     api_error = _api_error(error, call)
+    call.refused = api_error.type
     body = _encode({"code": api_error.code, "type": api_error.type, "message": str(api_error)})
     headers = [(k.lower().encode(), v.encode()) for k, v in api_error.headers.items()]
     return Answer(api_error.status, body, headers)

@@ -49,9 +49,9 @@ class Gate:
             AuthenticationInvalid: a key is missing, unknown, revoked or of another company.
             ApiMisuse: a ``read`` key on a call that changes something.
         """
-        access = companies.authorize(self._services.records, call.parts[2], rest_key, write=write)
-        call.app_id = access.app.id
-        return access
+        app = self._services.records.app_by_key(call.parts[2])
+        call.app_id = None if app is None else app.id  # what is refused is told to the company too
+        return companies.authorize(self._services.records, call.parts[2], rest_key, write=write)
 
     def server_access(self, call: Call, *, write: bool) -> Access:
         """What the REST key of a call for servers opens, counted against that key.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from openrate.model import Send
+from openrate.delivery.standing import remaining
 from openrate.ports.sends import Sends
 
 
@@ -26,9 +26,5 @@ class SendFigures(Collector):
         yield GaugeMetricFamily(
             "openrate_recipients_open",
             "Selected recipients whose push has not come to an end.",
-            value=sum(map(_recipients_open, sends)),
+            value=sum(map(remaining, sends)),
         )
-
-
-def _recipients_open(send: Send) -> int:
-    return send.recipients - send.sent - send.errors - send.skipped

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
-from openrate.ports.event_log import Difference, FactColumns, Inspection, Opens, Progress
+from openrate.ports.event_log import Behind, Difference, FactColumns, Inspection, Opens, Progress
 from openrate.storage.duckdb import file, inspection, named_facts, recompute, start, writing
+from openrate.storage.duckdb.arrivals import Arrivals, Stored
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
@@ -70,8 +71,11 @@ class DuckdbLog:
         memory_limit_mb: int = 512,
         hot_facts: int = 32_000_000,
         run_facts: int = RUN_FACTS,
+        stored: Stored = lambda _live, _dev: None,
     ) -> None:
         self._path = path
+        self._stored = stored
+        self._arrivals = Arrivals()
         self._memory_limit_mb = memory_limit_mb
         self._hot_capacity = hot_facts
         self._run_facts = run_facts
@@ -179,6 +183,10 @@ class DuckdbLog:
     def sent_often(self, app_id: int, dev: bool, campaign_id: int, often: int) -> set[str]:
         """The installations that a campaign was sent to at least so often."""
         return recompute.sent_often(self._connection.cursor(), app_id, dev, campaign_id, often)
+
+    def behind(self, app_ids: Sequence[int]) -> Behind:
+        """What is stored of these apps and not in the rows yet."""
+        return self._arrivals.behind(app_ids)
 
     def counts(self) -> dict[str, int]:
         """Figures for operators."""
@@ -291,18 +299,21 @@ class DuckdbLog:
         cursor = self._writing or self._reopen()
         if not file.has_room(self._path):
             raise StoreFull(NO_ROOM)
-        apps = writing.by_app(batch, dev=False)
+        apps, dev = writing.by_app(batch, dev=False), writing.by_app(batch, dev=True)
         numbered = [(facts, *self._numbering.number(app_id, facts)) for app_id, facts in apps]
         with file.transaction(cursor):
             writing.insert_names(cursor, self._numbering.unsaved)
             writing.insert_facts(cursor, self._durable + 1, numbered)
-            for app_id, facts in writing.by_app(batch, dev=True):
+            for app_id, facts in dev:
                 writing.insert_dev_facts(cursor, app_id, facts)
         self._numbering.unsaved.installations.clear()
         self._numbering.unsaved.sends.clear()
+        upto = self._durable + sum(len(facts) for _, facts in apps)
+        self._arrivals.add(upto, apps)
         with self._committed:
-            self._durable += sum(len(facts) for facts, _, _ in numbered)
+            self._durable = upto
             self._committed.notify_all()
+        self._stored(apps, dev)
 
     def _refuse(self, batch: _Batch, error: Exception) -> None:
         """Nothing of the batch was stored: tell the callers. The file is opened anew for the next batch."""
@@ -418,6 +429,7 @@ class DuckdbLog:
         self._orphans += change.orphans
         with self._committed:
             self._attributed = upto
+            self._arrivals.counted(upto)
             self._committed.notify_all()
 
     # ── sorting ──
