@@ -167,12 +167,15 @@ class Activity:
 
 
 def _by_kind(facts: FactColumns) -> Counter[_Key]:
-    counts: Counter[_Key] = Counter()
-    numbers = np.bincount(facts.kind, minlength=len(facts.kinds)).tolist()
-    for kind, number in zip(facts.kinds, numbers, strict=True):
-        counts[_What.FACT, kind.type] += number
-        if kind.type is FactType.PUSH_ERROR and kind.cause is not None:
-            counts[_What.PUSH_ERROR, kind.cause] += number
+    """By type as arrays, for single events come in commits of hundreds of kinds; by cause one by one."""
+    by_kind = np.bincount(facts.kind, minlength=len(facts.kinds))
+    types = np.array([kind.type for kind in facts.kinds], np.int64)
+    by_type = np.bincount(types, by_kind, len(FactType)).astype(np.int64).tolist()
+    counts: Counter[_Key] = Counter({(_What.FACT, each): by_type[each] for each in FactType if by_type[each]})
+    if by_type[FactType.PUSH_ERROR]:
+        for kind, number in zip(facts.kinds, by_kind.tolist(), strict=True):
+            if kind.cause is not None:
+                counts[_What.PUSH_ERROR, kind.cause] += number
     return counts
 
 
