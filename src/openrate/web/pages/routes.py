@@ -8,6 +8,7 @@ from openrate.config import Settings
 from openrate.overview import Overview
 from openrate.web.call import Answer, Call
 from openrate.web.failures import failure
+from openrate.web.pages.activity import ActivityPage
 from openrate.web.pages.audience import AudiencePage
 from openrate.web.pages.campaign import CampaignPage
 from openrate.web.pages.campaigns import CampaignsPage
@@ -39,6 +40,7 @@ class Pages:
             *EditPages(parts, estimates, door, self._renderer).routes(),
             *WhyPage(parts, door, self._renderer).routes(),
             *AudiencePage(parts, door, self._renderer).routes(),
+            *ActivityPage(parts, door, self._renderer).routes(),
             *settings_routes(parts, door, self._renderer),
         ]
 
