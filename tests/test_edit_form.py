@@ -243,8 +243,8 @@ def test_a_message_that_is_taken_out_takes_what_is_unseen_in_it_along() -> None:
     base = FULL | {"messages": [{"body": "1", "own": 1}, {"body": "2", "own": 2}]}
     fields = without_message(shown(base), "a", "0")
     assert document(sent(fields), base)["messages"] == [{"body": "2", "own": 2}]
-    added = with_message(without_message(fields, "a", "1"), "a")
-    named = changed(added, **{"messages.a[2].body": "3"})
+    added, prefix = with_message(without_message(fields, "a", "1"), "a")
+    named = changed(added, **{f"{prefix}body": "3"})
     assert document(sent(named), base)["messages"] == [{"body": "3"}]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from openrate.audience import Estimate, Estimates
-from openrate.campaign_parameters import checked
+from openrate.campaign_parameters import Parameters, checked
 from openrate.commands.parts import Parts
 from openrate.errors import ApiError, OpenrateError
 from openrate.model import Role
@@ -78,7 +78,7 @@ class EditPages:
     def test(self, visit: Visit) -> Answer:
         """Sends a campaign, as it is stored, to one installation."""
         work = existing(self._parts.records, visit)
-        tried = self._try(work, Form(Fields(), work.base), visit.form)
+        tried = self._try(work, work.base, visit.form)
         answer = redirect(f"/campaigns/{visit.path[1]}", tried.sentence, is_error=not tried.is_sent)
         return _remembering(answer, visit)
 
@@ -93,8 +93,8 @@ class EditPages:
         match visit.form["action"].split():
             case ["save"]:
                 return self._save(visit, work, form)
-            case ["add" | "remove" | "copy" as what, *which]:
-                return self._rearranged(visit, work, what, which)
+            case ["add" | "remove" | "copy", *_]:
+                return self._rearranged(visit, work)
             case ["estimate"]:
                 return self._estimated(visit, work, form)
             case ["test"]:
@@ -104,11 +104,17 @@ class EditPages:
         wrong = work.check(form, visit.now)
         return self._page(visit, work, form, status=400 if wrong else 200, problem=wrong)
 
-    def _rearranged(self, visit: Visit, work: Work, what: str, which: list[str]) -> Answer:
-        form = Form(_rearranged(visit.form, what, which), work.base)
-        is_new = what == "add" and form.keys(which[0])
-        added = f"messages.{which[0]}[{form.keys(which[0])[-1]}]." if is_new else ""
-        return self._page(visit, work, form, added=added)
+    def _rearranged(self, visit: Visit, work: Work) -> Answer:
+        """The form with a message more or less, or with those of version a in b."""
+        fields, added = visit.form, ""
+        match visit.form["action"].split():
+            case ["add", "a" | "b" as version]:
+                fields, added = with_message(fields, version)
+            case ["remove", "a" | "b" as version, key]:
+                fields = without_message(fields, version, key)
+            case ["copy"]:
+                fields = with_copy_of_a(fields)
+        return self._page(visit, work, Form(fields, work.base), added=added)
 
     def _part(self, visit: Visit, work: Work, form: Form, part: str, which: list[str]) -> Answer:
         """What follows the typing."""
@@ -156,7 +162,7 @@ class EditPages:
 
     def _tested(self, visit: Visit, work: Work, form: Form) -> Answer:
         try:
-            tried, wrong = self._try(work, form, visit.form), None
+            tried, wrong = self._try(work, form.document(), visit.form), None
         except ApiError as error:
             tried, wrong = Tried(False, str(error)), problem(error, form)
         if visit.is_fragment:
@@ -165,10 +171,8 @@ class EditPages:
             answer = self._page(visit, work, form, problem=wrong, tried=tried)
         return _remembering(answer, visit)
 
-    def _try(self, work: Work, form: Form, asked: Fields) -> Tried:
-        return self._trials.send(
-            work.app, work.dev, form.document(), asked["test.version"], asked["test.installation"]
-        )
+    def _try(self, work: Work, given: Parameters, asked: Fields) -> Tried:
+        return self._trials.send(work.app, work.dev, given, asked["test.version"], asked["test.installation"])
 
     def _page(self, visit: Visit, work: Work, form: Form, *, status: int = 200, **more: Any) -> Answer:
         shown = self._content(visit, work, form) | more
@@ -188,18 +192,6 @@ class EditPages:
             and not work.campaign
             and _ZONE not in cookies(visit.call),
         }
-
-
-def _rearranged(fields: Fields, what: str, which: list[str]) -> Fields:
-    """The form with a message more or less, or with those of version a in b."""
-    match what, which:
-        case "add", ["a" | "b" as version]:
-            return with_message(fields, version)
-        case "remove", ["a" | "b" as version, key]:
-            return without_message(fields, version, key)
-        case "copy", []:
-            return with_copy_of_a(fields)
-    return fields
 
 
 def _overtaken(work: Work, form: Form) -> Problem:

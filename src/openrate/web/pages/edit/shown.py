@@ -56,14 +56,16 @@ def fields_of(parameters: Parameters, zone: str, audiences: Collection[str]) -> 
     return Fields({name: [text] for name, text in (_FRESH | shown).items()} | several)
 
 
-def with_message(fields: Fields, version: str, message: Mapping[str, Any] | None = None) -> Fields:
-    """The form with one more message, empty or like this one."""
+def with_message(
+    fields: Fields, version: str, message: Mapping[str, Any] | None = None
+) -> tuple[Fields, str]:
+    """The form with one more message, empty or like this one, and what the names of its fields begin with."""
     key = max(map(int, message_keys(fields, version)), default=-1) + 1
     # A number that a message of the base had would bring back what the form cannot show of that one.
-    key = max(key, int(fields[f"next.{version}"] or 0))
-    given = message or {}
-    added = {f"messages.{version}[{key}].{part}": [given.get(part, "")] for part in MESSAGE}
-    return Fields(_all(fields) | added | {f"next.{version}": [str(key + 1)]})
+    key = max(key, int(fields[f"next.{version}"]) if fields[f"next.{version}"].isdecimal() else 0)
+    given, prefix = message or {}, f"messages.{version}[{key}]."
+    added = {prefix + part: [given.get(part, "")] for part in MESSAGE}
+    return Fields(_all(fields) | added | {f"next.{version}": [str(key + 1)]}), prefix
 
 
 def without_message(fields: Fields, version: str, key: str) -> Fields:
@@ -78,7 +80,7 @@ def with_copy_of_a(fields: Fields) -> Fields:
     made = Fields(kept)
     for key in sorted(set(message_keys(fields, "a"))):
         message = {part: (fields.all(f"messages.a[{key}].{part}") or [""])[-1] for part in MESSAGE}
-        made = with_message(made, "b", message)
+        made, _ = with_message(made, "b", message)
     return made
 
 
