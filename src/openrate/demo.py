@@ -48,8 +48,8 @@ def run(keep: Path | None = None) -> None:
     started = time.monotonic()
     with _folder(keep) as folder, _server(folder) as address:
         console.print(f"[bold]openrate serve[/bold] listens on {address}, its data in {folder}")
-        examples = _App.create(console, address, folder, "Example", "documented")
-        paper = _App.create(console, address, folder, "Gazette", "fortnight")
+        examples = _App.create(console, address, folder, "Example", "Documented")
+        paper = _App.create(console, address, folder, "Gazette", "Reader")
         _show_documented(console, examples)
         _show_fortnight(console, paper)
         verified = _openrate(folder, "verify")
