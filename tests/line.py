@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 class Line(ThreadingTCPServer):
-    """Passes bytes to a server and back, unless it is ``cut`` or ``held``."""
+    """Passes bytes to a server and back, until it is ``cut``; what is to be held, waits."""
 
     daemon_threads = True
 
@@ -20,8 +20,9 @@ class Line(ThreadingTCPServer):
         self.there = (parts.hostname, parts.port)
         self.is_cut = False
         self.connections = 0
-        self.flows = threading.Event()
-        self.flows.set()
+        self._held: bytes | None = None
+        self.holds = threading.Event()
+        self._released = threading.Event()
         self._ends: list[socket.socket] = []
         super().__init__(("127.0.0.1", 0), _Passing)
 
@@ -39,12 +40,18 @@ class Line(ThreadingTCPServer):
     def mend(self) -> None:
         self.is_cut = False
 
-    def hold(self) -> None:
-        """Pass nothing on until ``release``."""
-        self.flows.clear()
+    def hold(self, what: str) -> None:
+        """Do not pass on what has these words, until ``release``; ``holds`` is set when there is something."""
+        self._held = what.encode()
 
     def release(self) -> None:
-        self.flows.set()
+        self._released.set()
+
+    def wait_with(self, piece: bytes) -> None:
+        """Wait if this is to be held."""
+        if self._held is not None and self._held in piece:
+            self.holds.set()
+            self._released.wait()
 
     def remember(self, *ends: socket.socket) -> None:
         self._ends += ends
@@ -67,7 +74,7 @@ class _Passing(BaseRequestHandler):
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while piece := source.recv(65536):
-                self.server.flows.wait()
+                self.server.wait_with(piece)
                 target.sendall(piece)
         hang_up(target)
 

@@ -149,14 +149,15 @@ def test_a_stop_without_a_connection_unregisters_when_there_is_one(place: Place,
     wait_until(lambda: place.installation(installation) is None)
 
 
-def test_a_tab_that_was_open_does_not_bring_back_what_another_one_stopped(
+def test_a_tab_that_is_registering_does_not_bring_back_what_another_one_stops(
     place: Place, visitor: Visitor
 ) -> None:
-    other = visitor.tab()
-    installation = visitor.start(other)
-    visitor.start()
-    place.wait_for(visitor)
-    visitor.stop()
-    other.evaluate("dispatchEvent(new Event('online'))")
-    other.wait_for_timeout(300)
-    assert place.installation(installation) is None
+    place.line.hold("/installations")
+    installation = visitor.start(visitor.tab())
+    wait_until(place.line.holds.is_set)
+    visitor.page.evaluate("() => void openrate.stop()")
+    visitor.page.wait_for_timeout(300)
+    place.line.release()
+    wait_until(lambda: len(place.facts(installation, "installed")) == 1)
+    wait_until(lambda: place.installation(installation) is None)
+    assert visitor.state() == NOBODY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -79,17 +78,13 @@ def test_an_open_is_not_lost_when_the_page_is_left_at_once(place: Place, visitor
 
 
 def test_a_report_under_way_arrives_although_the_page_is_closed(place: Place, visitor: Visitor) -> None:
+    place.line.hold("/events")
     installation = visitor.start()
-    place.wait_for(visitor)
-    token = place.shop.campaign(place.server)
-    place.line.hold()
-    with visitor.context.expect_event("request", lambda request: request.url.endswith("/events")):
-        visitor.page.evaluate(
-            "(token) => void openrate.report({ type: 'push_open', campaign_token: token })", token
-        )
+    wait_until(place.line.holds.is_set)
     visitor.page.close()
+    time.sleep(0.5)  # what dies with the page is dead by then
     place.line.release()
-    wait_until(lambda: len(place.facts(installation, "push_open")) == 1)
+    wait_until(lambda: len(place.facts(installation, "app_open")) == 1)
 
 
 def test_the_server_is_left_alone_for_as_long_as_it_says(place: Place, context: BrowserContext) -> None:
@@ -172,11 +167,3 @@ def test_the_installation_of_another_server_or_app_is_left_behind(place: Place, 
     place.wait_for(visitor, installationId=test)
     assert test != live
     assert place.installation(live) is None
-
-
-def test_no_secret_is_on_the_page_that_shows_what_was_sent(place: Place, visitor: Visitor) -> None:
-    visitor.start()
-    place.wait_for(visitor)
-    shown = visitor.page.locator("#requests").inner_text()
-    assert '"installation_secret":"…"' in shown
-    assert json.dumps({"type": "app_open"}, separators=(",", ":"))[:-1] in shown
