@@ -62,9 +62,10 @@ def selected(
     while count == PART:
         with reading() as connection:
             rows = rows_of(connection.execute(plan.statement, {"after": after}))
-        ids, part = _read_together(rows) if plan.test is None else _read_tested(rows, plan.test, known)
-        count = len(ids)
-        after = ids[-1] if ids else after
+        found = _read_together(rows) if plan.is_together else _read_rows(rows)
+        count = len(found.ids)
+        after = found.ids[-1] if found.ids else after
+        part = _passing(found, plan.test, known)
         if part.installation_ids:
             yield part
 
@@ -79,31 +80,41 @@ def _together(rows: Select[Any]) -> Executable:
     return select(ids, func.aggregate_strings(case((part.c.opted_in, "1"), else_="0"), ""))
 
 
-def _read_together(rows: Sequence[tuple[Any, ...]]) -> tuple[Sequence[str], Selected]:
-    """The ids that were read, and those that are selected: all of them."""
+class _Found(NamedTuple):
+    """The ids that were read, whether they are opted in, and the columns that tests look at."""
+
+    ids: Sequence[str]
+    opted_in: Flags
+    columns: Sequence[Sequence[Any]] = ()
+
+
+def _read_together(rows: Sequence[tuple[Any, ...]]) -> _Found:
     ((text, opted_in),) = rows
-    ids = [] if text is None else text.split("\n")
-    return ids, Selected(ids, np.frombuffer((opted_in or "").encode("ascii"), np.uint8) == ord("1"))
+    marks = np.frombuffer((opted_in or "").encode("ascii"), np.uint8)
+    return _Found([] if text is None else text.split("\n"), marks == ord("1"))
 
 
-def _read_tested(
-    rows: Sequence[tuple[Any, ...]], test: _Test, opens: Opens | None
-) -> tuple[Sequence[str], Selected]:
-    """The ids that were read, and those of them that pass."""
+def _read_rows(rows: Sequence[tuple[Any, ...]]) -> _Found:
     if not rows:
-        return [], Selected([], np.zeros(0, np.bool_))
-    part = _Part(rows, opens)
-    passes = test(part)
-    chosen = [part.ids[at] for at in np.flatnonzero(passes).tolist()]
-    return part.ids, Selected(chosen, np.array(part.opted_in, np.bool_)[passes])
+        return _Found([], np.zeros(0, np.bool_))
+    ids, opted_in, *columns = zip(*rows, strict=True)
+    return _Found(ids, np.array(opted_in, np.bool_), columns)
+
+
+def _passing(found: _Found, test: _Test | None, opens: Opens | None) -> Selected:
+    """Those of the ids that were read that pass the test; all without one."""
+    if test is None or not found.ids:
+        return Selected(list(found.ids), found.opted_in)
+    passes = test(_Part(found, opens))
+    return Selected([found.ids[at] for at in np.flatnonzero(passes).tolist()], found.opted_in[passes])
 
 
 class _Part:
-    """Rows of a plan's statement, by column, and what facts say about them."""
+    """What was read, and what facts say about it."""
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]], opens: Opens | None) -> None:
-        self.ids, self.opted_in, *self.columns = zip(*rows, strict=True)
-        self.opens = None if opens is None else opens.of(self.ids)
+    def __init__(self, found: _Found, opens: Opens | None) -> None:
+        self.columns = found.columns
+        self.opens = None if opens is None else opens.of(found.ids)
 
     def times(self) -> OpenTimes:
         """What facts say; asked by conditions about facts only."""
@@ -115,9 +126,13 @@ _Test = Callable[[_Part], Flags]
 
 
 class _Plan(NamedTuple):
-    """A statement for a part after an id, and a test of its rows; None: all of them pass."""
+    """A statement for a part after an id, and a test of its rows; None: all of them pass.
+
+    ``is_together``: the rows come as two texts, as no test looks at a column of theirs.
+    """
 
     statement: Executable
+    is_together: bool
     test: _Test | None
 
 
@@ -136,7 +151,8 @@ def _plan(selection: Selection) -> _Plan:
     columns = [column.label(f"asked{at}") for at, column in enumerate(tests.columns)]
     asked = select(installations.c.installation_id, installations.c.opted_in, *columns)
     rows = asked.where(where).order_by(installations.c.installation_id).limit(PART)
-    return _Plan(_together(rows) if test is None else rows, test)
+    is_together = not tests.columns
+    return _Plan(_together(rows) if is_together else rows, is_together, test)
 
 
 def _demands(condition: Condition) -> Iterator[Condition]:
