@@ -139,7 +139,10 @@ def test_what_is_said_is_what_the_reference_says_and_adds_up_to_the_day_rows(
     world: list[Fact], data: st.DataObject
 ) -> None:
     arriving = sorted(data.draw(st.permutations(world + world[:5])), key=lambda fact: fact.app_id)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as little:
+        # So little is in memory together that a campaign is read in shares, and a share in slices.
+        little.setattr("openrate.storage.duckdb.inspection._AT_ONCE", data.draw(st.sampled_from([2, 1000])))
+        little.setattr("openrate.storage.duckdb.evaluate._SLICE_FACTS", data.draw(st.sampled_from([2, 1000])))
         run_facts = data.draw(st.integers(1, 12))
         log, reference = DuckdbLog(Path(folder) / "facts.duckdb", run_facts=run_facts), MemoryLog()
         try:

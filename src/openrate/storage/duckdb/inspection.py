@@ -7,8 +7,8 @@ at a time is done for some millions of facts at a time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -37,21 +37,33 @@ from openrate.storage.duckdb.file import FACT_COLUMNS
 _HOUR_MS = 3_600_000
 _APART_MS = 6 * _HOUR_MS
 """Opens between two deliveries this far apart are not read."""
+_AT_ONCE = 2_000_000
+"""Deliveries whose facts are in memory together, and facts of the log that are searched together; 34 bytes each."""
 _CAUSES = sorted(Cause)
 _NOT_OPENED = 1 << AT_BITS
 _END = np.iinfo(np.int64).max
+_COUNTED = ("sent", "direct_open", "influenced_open")
 
+_ABOUT = "from fact semi join (select unnest(?::integer[]) as id) wanted on wanted.id = send"
 _READ = f"""
     select seq, {FACT_COLUMNS}, coalesce(list_position({list(map(str, _CAUSES))}, cause), 0)::utinyint as cause,
            hash(platform, language) as rest
-    from fact semi join (select unnest(?::integer[]) as id) wanted on wanted.id = send
-    where seq > ? and seq <= ? and type <= 2
-"""  # noqa: S608 - names are ours
-_DEV_FACTS = "select count(*) from dev_fact where campaign = ?"
-_OPENS = """
+    {_ABOUT} where seq > ? and seq <= ? and type <= 2 and installation % ? = ?
+"""
+_READ_TIMES = f"select seq, at_ms, type {_ABOUT} where seq > ? and seq <= ? and type <= 2"
+_READ_OPENS = """
     select installation, at_ms from fact semi join wanted on wanted.id = installation
     where at_ms > ? and at_ms <= ? and type between 2 and 3 and seq <= ?
 """
+_DEV_FACTS = "select count(*) from dev_fact where campaign = ?"
+
+
+class Source(NamedTuple):
+    """Where the facts are: in the file, up to seq ``upto``; the runs know in which parts of it."""
+
+    cursor: duckdb.DuckDBPyConnection
+    runs: Runs
+    upto: int
 
 
 class _Told(NamedTuple):
@@ -63,6 +75,13 @@ class _Told(NamedTuple):
 
     def where(self, chosen: Flags | Ints) -> _Told:
         return _Told(self.facts.where(chosen), self.cause[chosen], self.rest[chosen])
+
+
+class _Part(NamedTuple):
+    """All facts about the campaign of some installations, which are ascending and numbered by their positions."""
+
+    told: _Told
+    installations: NDArray[np.int32]
 
 
 class _Sent(NamedTuple):
@@ -77,62 +96,84 @@ class _Sent(NamedTuple):
         return _Sent(*(column[chosen] for column in self))
 
 
-_NONE_SENT = _Sent(*[np.empty(0, np.int64)] * 4)
+class _Hours(NamedTuple):
+    """Which hours are counted: from the moment the campaign began, so many; and the influence window in ms."""
+
+    began_at: int
+    number: int
+    window: int
+
+    @property
+    def end(self) -> int:
+        return self.began_at + self.number * _HOUR_MS
 
 
 class _Found(NamedTuple):
-    """What some installations add up to."""
+    """What some installations add up to; ``hours`` has a row for each counter and a column for each cell."""
 
-    sent: _Sent
+    hours: Ints
     errors: Counter[Cause]
+    facts: int
     repeats: int
     several_reports: int
     orphans: int
     fallbacks: int
 
 
-class Source(NamedTuple):
-    """Where the facts are: in the file, up to seq ``upto``; the runs know in which parts of it."""
-
-    cursor: duckdb.DuckDBPyConnection
-    runs: Runs
-    upto: int
-
-
-def inspect(
-    source: Source, campaign_id: int, sends: Sends, is_named: NDArray[np.int32], hours: int
+def inspect(  # noqa: PLR0913 - what there is, and what is asked
+    source: Source,
+    campaign_id: int,
+    sends: Sends,
+    is_named: NDArray[np.int32],
+    deliveries: int,
+    hours: int,
 ) -> Inspection:
-    """See ``ports.EventLog``; ``is_named`` says of every send whether it has a name."""
+    """See ``ports.EventLog``.
+
+    Args:
+        source: the facts.
+        campaign_id: about which.
+        sends: all there are.
+        is_named: of every send, whether it has a name.
+        deliveries: about how many the campaign has.
+        hours: how many are counted.
+    """
     of_campaign = np.flatnonzero(sends.campaign == campaign_id).astype(np.int32)
-    told = _read(source, of_campaign)
-    installations, told = _numbered(told)
-    found = [_look(part, first, sends, is_named) for part, first in _parts(told, len(installations))]
-    sent = _Sent(
-        *(np.concatenate(columns) for columns in zip(_NONE_SENT, *(part.sent for part in found), strict=True))
-    )
-    began_at = int(sent.at.min()) if len(sent.at) else None
-    rows: list[HourRow] = []
+    shares = 1 + deliveries // _AT_ONCE
+    if shares == 1:
+        whole = _read(source, of_campaign)
+        tolds, (began_at, late) = (
+            iter([whole]),
+            _arrived([(whole.facts.at, whole.facts.types == FactType.PUSH_SENT)]),
+        )
+    else:
+        tolds = (_read(source, of_campaign, shares, share) for share in range(shares))
+        began_at, late = _arrived(_read_times(source, of_campaign))
+    counted = None
     if began_at is not None:
-        window = int(sends.windows[sends.app[of_campaign[0]], 0])
-        rows = _hour_rows(source, installations, sent, window, hours)
+        counted = _Hours(began_at, hours, int(sends.windows[sends.app[of_campaign[0]], 0]))
+    found = [_look(source, part, sends, is_named, counted) for told in tolds for part in _parts(told)]
     return Inspection(
         began_at,
-        rows,
+        _hour_rows(np.sum([part.hours for part in found], axis=0)) if counted else [],
         dict(sum((part.errors for part in found), Counter[Cause]())),
-        len(told.cause),
+        sum(part.facts for part in found),
         sum(part.repeats for part in found),
         sum(part.several_reports for part in found),
-        _late(told.facts.at),
+        late,
         sum(part.orphans for part in found),
         sum(part.fallbacks for part in found),
         source.cursor.execute(_DEV_FACTS, [campaign_id]).fetchall()[0][0],
     )
 
 
-def _read(source: Source, of_campaign: NDArray[np.int32]) -> _Told:
-    """The facts about these sends in order of arrival."""
+# ── reading ──
+
+
+def _read(source: Source, of_campaign: NDArray[np.int32], shares: int = 1, share: int = 0) -> _Told:
+    """The facts about these sends in order of arrival, or those of a share of the installations."""
     parts = [
-        _read_stretch(source.cursor, of_campaign, *stretch)
+        _read_stretch(source.cursor, [of_campaign.tolist(), *stretch, shares, share])
         for stretch in source.runs.about(of_campaign, source.upto)
     ]
     return _Told(
@@ -142,10 +183,8 @@ def _read(source: Source, of_campaign: NDArray[np.int32]) -> _Told:
     )
 
 
-def _read_stretch(
-    cursor: duckdb.DuckDBPyConnection, of_campaign: NDArray[np.int32], first: int, last: int
-) -> _Told:
-    columns = cursor.execute(_READ, [of_campaign.tolist(), first, last]).fetchnumpy()
+def _read_stretch(cursor: duckdb.DuckDBPyConnection, values: list[Any]) -> _Told:
+    columns = cursor.execute(_READ, values).fetchnumpy()
     seq, cause, rest, *facts = (
         np.asarray(columns[name])
         for name in ("seq", "cause", "rest", "installation", "at_ms", "send", "code")
@@ -155,42 +194,68 @@ def _read_stretch(
     return told if (np.diff(seq) > 0).all() else told.where(np.argsort(seq))
 
 
-def _numbered(told: _Told) -> tuple[NDArray[np.int32], _Told]:
-    """The installations, ascending, and the facts with their positions for numbers."""
-    is_there = np.zeros(int(told.facts.installation.max(initial=-1)) + 1, bool)
-    is_there[told.facts.installation] = True
-    place = np.cumsum(is_there, dtype=np.int32) - np.int32(1)
-    numbered = told.facts._replace(installation=place[told.facts.installation])
-    return np.flatnonzero(is_there).astype(np.int32), told._replace(facts=numbered)
+def _read_times(source: Source, of_campaign: NDArray[np.int32]) -> Iterator[tuple[Ints, Flags]]:
+    """Of the facts about these sends when, and whether it is sent; in order of arrival, some at a time."""
+    for first, last in source.runs.about(of_campaign, source.upto):
+        for start in range(first, last, _AT_ONCE):
+            values = [of_campaign.tolist(), start, min(start + _AT_ONCE, last)]
+            columns = source.cursor.execute(_READ_TIMES, values).fetchnumpy()
+            order = np.argsort(columns["seq"])
+            yield (
+                np.asarray(columns["at_ms"])[order],
+                np.asarray(columns["type"])[order] == FactType.PUSH_SENT,
+            )
 
 
-def _parts(told: _Told, installations: int) -> Iterator[tuple[_Told, int]]:
-    """The facts of some installations at a time, numbered from 0, and which number the first of them had."""
-    for first, end in slices(told.facts.installation, installations):
-        part = told
-        if (first, end) != (0, installations):
-            part = told.where((told.facts.installation >= first) & (told.facts.installation < end))
-            facts = part.facts._replace(installation=part.facts.installation - np.int32(first))
-            part = part._replace(facts=facts)
-        yield part, first
+def _arrived(parts: Iterable[tuple[Ints, Flags]]) -> tuple[int | None, int]:
+    """T of the first sent delivery; and how many facts came after one that is later by more than an hour."""
+    began_at, latest, late = _END, NEVER, 0
+    for at, is_sent in parts:
+        before = np.maximum.accumulate(np.append(latest, at))
+        late += int((at < before[1:] - LATE_MS).sum())
+        latest = int(before[-1])
+        began_at = min(began_at, int(at[is_sent].min(initial=_END)))
+    return (None if began_at == _END else began_at), late
 
 
-def _look(told: _Told, first: int, sends: Sends, is_named: NDArray[np.int32]) -> _Found:
-    """What some installations add up to, all of whose facts about the campaign are given."""
-    types = told.facts.types
-    reports = told.where(types <= FactType.PUSH_ERROR)
-    taps = told.facts.where(types == FactType.PUSH_OPEN)
+def _parts(told: _Told) -> Iterator[_Part]:
+    """The facts of as many installations at a time as ``evaluate`` can take."""
+    numbers = told.facts.installation
+    is_there = np.zeros(int(numbers.max(initial=-1)) + 1, bool)
+    is_there[numbers] = True
+    installations = np.flatnonzero(is_there).astype(np.int32)
+    place = np.cumsum(is_there, dtype=np.int32)[numbers] - np.int32(1)
+    for first, end in slices(place, len(installations)):
+        part, own = told, place
+        if (first, end) != (0, len(installations)):
+            chosen = np.flatnonzero((place >= first) & (place < end))
+            part, own = told.where(chosen), place[chosen] - np.int32(first)
+        yield _Part(part._replace(facts=part.facts._replace(installation=own)), installations[first:end])
+
+
+# ── what is found in it ──
+
+
+def _look(
+    source: Source, part: _Part, sends: Sends, is_named: NDArray[np.int32], hours: _Hours | None
+) -> _Found:
+    """What some installations add up to."""
+    facts = part.told.facts
+    reports = part.told.where(facts.types <= FactType.PUSH_ERROR)
+    taps = facts.where(facts.types == FactType.PUSH_OPEN)
     key, best = settle(reports.facts)
-    sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
+    is_sent = best >> (AT_BITS + 3) == FactType.PUSH_SENT
     at, version = best >> 3 & AT_MASK, best >> 1 & 3
-    owner, falls_back = _owners(key, at, sent, taps, sends, is_named)
+    owner, falls_back = _owners(key, at, is_sent, taps, sends, is_named)
     direct_at = np.full(len(key), _NOT_OPENED)
     owned = owner >= 0
     np.minimum.at(direct_at, owner[owned], taps.at[owned])
+    sent = _Sent(key >> 32, at, version, np.maximum(direct_at, at)).where(is_sent)
     repeats, several_reports = _repeats(reports)
     return _Found(
-        _Sent((key >> 32) + first, at, version, np.maximum(direct_at, at)).where(sent),
-        _causes(reports, key, sent),
+        _by_hour(source, part.installations, sent, hours) if hours else np.zeros(0, np.int64),
+        _causes(reports, key, is_sent),
+        len(facts.at),
         repeats + len(owner) - int(once(taps, np.ones(len(owner), bool)).sum()),
         several_reports,
         int(once(taps, ~owned).sum()),
@@ -244,28 +309,25 @@ def _keys(reports: Facts) -> Ints:
     return reports.installation.astype(np.int64) << 32 | reports.send
 
 
-def _late(at: Ints) -> int:
-    """How many of the facts, in order of arrival, came after one that is later by more than an hour."""
-    return int((at < np.maximum.accumulate(at) - LATE_MS).sum())
+# ── hours ──
 
 
-def _hour_rows(
-    source: Source, installations: NDArray[np.int32], sent: _Sent, window: int, hours: int
-) -> list[HourRow]:
-    """Of deliveries in these hours and what became of them in these hours."""
-    began_at = int(sent.at.min())
-    end = began_at + hours * _HOUR_MS
-    sent = sent.where(sent.at < end)
+def _by_hour(source: Source, installations: NDArray[np.int32], sent: _Sent, hours: _Hours) -> Ints:
+    """By counter and cell (an hour and a version), what there was and what became of it in these hours."""
+    sent = sent.where(sent.at < hours.end)
     is_direct = sent.direct_at < _NOT_OPENED
     opened_at = np.full(len(sent.at), _NOT_OPENED)
-    opened_at[~is_direct] = _influenced_at(source, installations, sent.where(~is_direct), window)
-    # A cell is an hour and a version; what came later is beyond the cells that are asked for.
-    cells = [
-        (np.minimum(at, end) - began_at) // _HOUR_MS * len(VERSIONS) + sent.version
-        for at in (sent.at, sent.direct_at, opened_at)
-    ]
-    size = hours * len(VERSIONS)
-    counts = np.array([np.bincount(cell, minlength=size)[:size] for cell in cells])
+    opened_at[~is_direct] = _influenced_at(source, installations, sent.where(~is_direct), hours.window)
+    size = hours.number * len(VERSIONS)
+    counts = np.zeros((len(_COUNTED), size), np.int64)
+    for row, times in zip(counts, (sent.at, sent.direct_at, opened_at), strict=True):
+        # What came later is in cells behind those that are asked for.
+        hour = (np.minimum(times, hours.end) - hours.began_at) // _HOUR_MS
+        row[:] = np.bincount(hour * len(VERSIONS) + sent.version, minlength=size)[:size]
+    return counts
+
+
+def _hour_rows(counts: Ints) -> list[HourRow]:
     return [
         HourRow(cell // len(VERSIONS), VERSIONS[cell % len(VERSIONS)], *counts[:, cell].tolist())
         for cell in np.flatnonzero(counts.any(axis=0)).tolist()
@@ -288,7 +350,7 @@ def _opens(source: Source, installations: NDArray[np.int32], sent: _Sent, window
     cursor.register("wanted", {"id": installations[is_wanted]})
     found = [np.empty(0, np.int64)]
     for first, last in _spans(np.sort(sent.at), window):
-        columns = cursor.execute(_OPENS, [first, last, source.upto]).fetchnumpy()
+        columns = cursor.execute(_READ_OPENS, [first, last, source.upto]).fetchnumpy()
         place = np.searchsorted(installations, np.asarray(columns["installation"]))
         found.append(place << AT_BITS | np.asarray(columns["at_ms"]))
     cursor.unregister("wanted")

@@ -169,7 +169,9 @@ class DuckdbLog:
         """What the facts about a campaign are like that are in its rows now."""
         source = inspection.Source(self._connection.cursor(), self._runs, self._attributed)
         is_named = self._numbering.send_is_named.values
-        return inspection.inspect(source, campaign_id, self._sends(), is_named, hours)
+        totals = self.totals(campaign_id)
+        deliveries = totals["sent"] + totals["errors"]
+        return inspection.inspect(source, campaign_id, self._sends(), is_named, deliveries, hours)
 
     def opens(self, app_id: int, dev: bool) -> Opens:
         """When the installations of an app and a world opened, by everything that is durable now."""
