@@ -448,7 +448,7 @@ def test_the_demo_can_leave_its_pages_to_look_at_and_replaces_only_an_older_demo
     for _ in range(2):
         done = openrate("demo", "--keep", str(kept))
         assert done.returncode == 0, done.stderr
-        passwords.append(done.stdout.split()[-1])
+        passwords.append(done.stdout.partition("with the password ")[2].split()[0])
     assert f"serve --data {kept / 'data'}" in done.stdout
     with server(kept / "data") as running, httpx.Client(base_url=running.address) as client:
         for password, status in zip(passwords, (403, 303), strict=True):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import msgspec
@@ -32,6 +33,8 @@ _TEXT = [{"title": "Hello", "body": "There is something to see."}]
 _MARK = ".openrate-demo"
 """A file that says whose folder it is."""
 _READER = "demo@example.com"
+_EXAMPLE = Path("examples/web")
+"""The example site, where the demo runs in a checkout."""
 _PUSH_TIMES = {"push_time": "2026-03-02T07:00:00"}
 
 
@@ -54,6 +57,7 @@ def run(keep: Path | None = None) -> None:
         _show_fortnight(console, paper)
         verified = _openrate(folder, "verify")
         password = _add_reader(folder)
+        site = _add_site(folder)
     console.print(Line())
     console.print(
         "Both documented answers came out to the last digit, though every tenth fact was reported twice, "
@@ -63,7 +67,7 @@ def run(keep: Path | None = None) -> None:
     if keep is None:
         console.print("The folder is gone. Now try: make serve")
     else:
-        _show_way_in(console, folder, password)
+        _show_way_in(console, folder, password, site)
 
 
 @contextmanager
@@ -89,10 +93,26 @@ def _add_reader(folder: Path) -> str:
     return password
 
 
-def _show_way_in(console: Console, folder: Path, password: str) -> None:
+def _add_site(folder: Path) -> str:
+    """An app for browsers, which our sender sends for; returns where the example site finds it."""
+    options = ["--company", "Gazette", "--name", "Hat shop", "--platform", "web", "--sender", "openrate"]
+    app = msgspec.json.decode(_openrate(folder, "app", "create", *options, "--json"))
+    options = ["--app", app["live_key"], "--provider", "webpush", "--subject", "mailto:demo@example.com"]
+    known = msgspec.json.decode(_openrate(folder, "app", "credentials", "set", *options, "--json"))
+    keys = {"server": "http://127.0.0.1:8000", "sdkKey": app["sdk_key"], "vapidKey": known["public_key"]}
+    return "http://127.0.0.1:8001/examples/web/?" + urlencode(keys)
+
+
+def _show_way_in(console: Console, folder: Path, password: str, site: str) -> None:
     console.print("\nNow look at its pages:", style="bold")
     console.print(f"  {sys.argv[0]} serve --data {folder / 'data'}", highlight=False, soft_wrap=True)
     console.print(f"  http://127.0.0.1:8000 as {_READER} with the password {password}", soft_wrap=True)
+    if _EXAMPLE.exists():
+        console.print("\nAnd make your browser an installation, on an example site:", style="bold")
+        console.print(
+            f"  {sys.executable} -m http.server 8001 --bind 127.0.0.1", highlight=False, soft_wrap=True
+        )
+        console.print(f"  {site}", highlight=False, soft_wrap=True)
 
 
 class _App(NamedTuple):
