@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import termios
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -27,7 +30,7 @@ from openrate.config import Settings
 from openrate.errors import ApiMisuse, OpenrateError, UsageError
 from openrate.folder import DataFolder
 from openrate.model import DAY_MS, Action, By, Person, Platform, ProviderName, Role, Rule, Sender
-from program import answer, openrate, refusal
+from program import ENVIRONMENT, OPENRATE, answer, openrate, refusal
 
 NOW = 1_790_000_000_000
 BY = By("ada@example.com", NOW)
@@ -318,3 +321,45 @@ def test_people_are_made_listed_changed_and_removed_by_the_command_line(tmp_path
     assert "no company Zeta" in refusal("user", "create", "--company", "Zeta", "--email", "a@b.c", *data)
     too_short = openrate("user", "set", "--email", "ada@example.com", "--password", *data, stdin="short")
     assert (too_short.returncode, "10 to 200" in too_short.stderr) == (2, True)
+
+
+def ask_on_a_terminal(words: tuple[str, ...], answers: list[tuple[str, str]]) -> tuple[int, str]:
+    """Run a command on a terminal, and type each answer at its question, when nothing typed is shown.
+
+    Returns:
+        Its exit code and all that the terminal showed.
+    """
+    ours, theirs = os.openpty()
+    command = ["setsid", "--ctty", "--wait", *OPENRATE, *words]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT) as process:
+        os.close(theirs)
+        shown = ""
+        for question, typed in answers:
+            while not shown.endswith(question):
+                shown += os.read(ours, 1000).decode()
+            while termios.tcgetattr(ours)[3] & termios.ECHO:
+                pass
+            os.write(ours, typed.encode() + b"\n")
+            shown += "|"
+        code = process.wait(60)
+    with suppress(OSError):  # how Linux says that nothing more comes
+        while more := os.read(ours, 1000):
+            shown += more.decode()
+    os.close(ours)
+    return code, shown
+
+
+def test_on_a_terminal_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    answer("app", "create", "--company", "Acme", "--name", "Shop", "--platform", "ios", *data)
+    again = "Repeat for confirmation: "
+    typed = [("Password: ", RIGHT), (again, "something else"), ("Password: ", RIGHT), (again, RIGHT)]
+    code, shown = ask_on_a_terminal(
+        ("user", "create", "--company", "Acme", "--email", "ada@example.com", *data), typed
+    )
+    assert code == 0, shown
+    assert "do not match" in shown
+    assert not [each for _, each in typed if each in shown]
+    folder = DataFolder(tmp_path / "data")
+    with closing(Parts(Settings(data=tmp_path / "data"), folder)) as parts:
+        assert people.sign_in(parts.people, "ada@example.com", RIGHT, "", NOW)
