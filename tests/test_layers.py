@@ -30,6 +30,7 @@ MIDDLE = {
     "explanation",
     "folder",
     "ingest",
+    "inspections",
     "installation_import",
     "installations",
     "messages",

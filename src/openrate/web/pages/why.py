@@ -9,6 +9,7 @@ from typing import Any
 from openrate import stats
 from openrate.commands.parts import Parts
 from openrate.explanation import Explained, explain
+from openrate.inspections import Inspections
 from openrate.model import App, Campaign
 from openrate.ports.event_log import LATE_MS, HourRow, Inspection
 from openrate.stats_csv import hours_csv
@@ -23,8 +24,6 @@ _LONGEST_ID = 64
 """Characters of an installation's id."""
 _MOST_FACTS = 2_000
 """Of one installation: more cannot be read by anybody."""
-_KEPT = 64
-"""Campaigns whose facts were looked at last; a look at a million deliveries takes a second."""
 
 
 class WhyPage:
@@ -34,7 +33,7 @@ class WhyPage:
         self._parts = parts
         self._door = door
         self._renderer = renderer
-        self._looked: dict[int, tuple[str, Inspection]] = {}
+        self._inspections = Inspections(parts.log)
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -57,19 +56,20 @@ class WhyPage:
     def part(self, visit: Visit) -> Answer:
         """What stands on the page of the campaign, unless it is as it was seen."""
         app, campaign = find_campaign(self._parts.records, visit)
-        if visit.query["seen"] == self._version(campaign):
+        if visit.query["seen"] == self._inspections.version(campaign):
             return NOTHING_NEW
         return self._renderer.fragment(visit, "why_facts.html", **self._content(app, campaign))
 
     def hours_file(self, visit: Visit) -> Answer:
         """The hours of the page as CSV."""
         _, campaign = find_campaign(self._parts.records, visit)
-        _, found = self._inspection(campaign)
+        found = self._inspections.of(campaign).found
         text = hours_csv(found.began_at or 0, found.hours, has_versions=campaign.has_versions)
         return csv_file("hours.csv", text)
 
     def _content(self, app: App, campaign: Campaign) -> dict[str, Any]:
-        version, found = self._inspection(campaign)
+        looked = self._inspections.of(campaign)
+        found = looked.found
         return {
             "app": app,
             "campaign": campaign,
@@ -80,7 +80,7 @@ class WhyPage:
             "failed": sum(found.errors.values()),
             "hours": _hours(found),
             "chart": _chart(found, campaign),
-            "seen": version,
+            "seen": looked.version,
         }
 
     def _explained(self, app: App, campaign: Campaign, asked: str) -> tuple[list[Explained], bool]:
@@ -91,19 +91,6 @@ class WhyPage:
         if len(facts) > _MOST_FACTS:
             return [], True
         return explain(facts, campaign.id, self._parts.log.rule(app.id)), False
-
-    def _inspection(self, campaign: Campaign) -> tuple[str, Inspection]:
-        """What the facts are like, from memory while none came."""
-        version = self._version(campaign)
-        known = self._looked.get(campaign.id)
-        if known is None or known[0] != version:
-            known = self._looked[campaign.id] = version, self._parts.log.inspect(campaign.id)
-            while len(self._looked) > _KEPT:
-                del self._looked[next(iter(self._looked))]
-        return known
-
-    def _version(self, campaign: Campaign) -> str:
-        return f"{self._parts.log.changed(campaign.id)}-{hash(self._parts.log.rule(campaign.app_id)):x}"
 
 
 def _hours(found: Inspection) -> list[dict[str, Any]]:
