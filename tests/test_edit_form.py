@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from openrate import campaigns
@@ -34,7 +34,7 @@ lines = st.lists(words, min_size=1, max_size=3).map(" ".join)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
+    max_leaves=4,
 )
 moments = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)).map(  # noqa: DTZ001 - parameters have no zone
     lambda at: at.isoformat(timespec="seconds")
@@ -169,6 +169,11 @@ def same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
+slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+"""Campaigns are large, and other tests keep the machine busy."""
+
+
+@slowly
 @given(accepted, st.sampled_from(zone_names()))
 @example(FULL, "Europe/Paris")
 def test_a_form_that_nobody_touched_changes_nothing(parameters: dict[str, Any], zone: str) -> None:
@@ -177,6 +182,7 @@ def test_a_form_that_nobody_touched_changes_nothing(parameters: dict[str, Any], 
     assert form.changes(form.document()) == {}
 
 
+@slowly
 @given(expressible, st.sampled_from(zone_names()))
 def test_what_is_typed_is_what_is_created(parameters: dict[str, Any], zone: str) -> None:
     if "push_time" in parameters:

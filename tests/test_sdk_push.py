@@ -15,6 +15,14 @@ from program import Shop, answer, openrate
 from sending import wait_until
 from visitor import VAPID_KEY, Place, Shown, Visitor
 
+_TAPS = """() => new Promise((resolve) => {
+  indexedDB.open("openrate").onsuccess = ({ target }) => {
+    const all = target.result.transaction("facts").objectStore("facts").getAll();
+    all.onsuccess = () => resolve(all.result.filter((fact) => fact.type == "push_open"));
+  };
+})"""
+"""The taps that wait to be reported."""
+
 
 def push(campaign_token: str, send_id: str = "2026-03-10", **other: object) -> bytes:
     """What the service worker gets of a campaign's push."""
@@ -95,6 +103,16 @@ def subscriber(place: Place, visitor: Visitor) -> Visitor:
 def test_what_the_campaign_says_is_shown(subscriber: Visitor) -> None:
     subscriber.push(push("1" * 32, media={"icon": f"{subscriber.page.url}hat.svg"}))
     assert subscriber.sees() == [Shown("Hats", "Two days only", f"{subscriber.page.url}hat.svg")]
+
+
+def test_a_test_is_shown_and_opens_its_link_and_its_tap_is_no_fact(place: Place, subscriber: Visitor) -> None:
+    place.line.cut()
+    for campaign in ("", "1" * 32):
+        subscriber.push(push(campaign, "test-1"))
+        assert subscriber.sees() == [Shown("Hats", "Two days only", "")]
+        assert subscriber.tap() == subscriber.page.url + "#sale"
+    wait_until(lambda: bool(subscriber.page.evaluate(_TAPS)))
+    assert [tap["campaign_token"] for tap in subscriber.page.evaluate(_TAPS)] == ["1" * 32]
 
 
 def test_a_push_that_comes_twice_is_one_notification(subscriber: Visitor) -> None:

@@ -56,6 +56,7 @@ class Form:
     def __init__(self, fields: Fields, base: Parameters) -> None:
         self.fields = fields
         self.base = base
+        self._keys = {version: sorted(set(message_keys(fields, version))) for version in VERSIONS}
 
     def document(self) -> Parameters:
         """All parameters, as a body that creates the campaign has them. Whether they are accepted is not known.
@@ -99,7 +100,7 @@ class Form:
 
     def keys(self, version: str) -> list[int]:
         """The numbers of the messages of a version."""
-        return sorted(set(message_keys(self.fields, version)))
+        return self._keys[version]
 
     def _leaf(self, name: str, base: Any, kind: Kind) -> Any:
         """What is to be kept for a field; None: nothing."""

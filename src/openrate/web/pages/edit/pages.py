@@ -121,8 +121,7 @@ class EditPages:
         if part == "preview" and len(which) == len(("version", "key")):
             shown = content.preview(work, form, *which)
             return self._renderer.fragment(visit, "edit_preview.html", **shown)
-        template = "edit_when_note.html" if part == "when" else "edit_summary.html"
-        return self._fragment(visit, work, form, template)
+        return self._fragment(visit, work, form, "edit_follow.html")
 
     def _save(self, visit: Visit, work: Work, form: Form) -> Answer:
         if visit.form["seen"] != work.seen:
