@@ -335,6 +335,40 @@ def test_an_update_leaves_the_campaign_it_was_given_as_it_is() -> None:
     assert msgspec.json.encode(campaign) == before
 
 
+FIRST_DUE = NOW - NOW % SECOND + DAY
+
+
+@pytest.mark.parametrize("sender", Sender)
+@pytest.mark.parametrize("recurrence", [None, RECURRENCE])
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"next_due_at": FIRST_DUE},
+        {"next_due_at": FIRST_DUE + DAY},
+        {"next_due_at": None},
+        {"next_due_at": None, "completed_at": NOW},
+        {"next_due_at": FIRST_DUE, "was_live": True, "was_completed": True},
+    ],
+)
+def test_what_is_fixed_is_what_an_update_refuses_with_that_reason(
+    sender: Sender, recurrence: dict[str, Any] | None, known: dict[str, Any]
+) -> None:
+    campaign = made(push_time="2026-03-11T23:30:00", recurrence=recurrence)
+    if sender is Sender.EXTERNAL:
+        known = known | {"next_due_at": None, "completed_at": None}
+    campaign = msgspec.structs.replace(campaign, **known)
+    fixed = campaigns.fixed(campaign, app(sender))
+    other = RECURRENCE | {"repeat_frequency": 9}
+    for name, value in {"live": True, "push_time": "2027-01-01T00:00:00", "recurrence": other}.items():
+        body = json.dumps({name: value}).encode()
+        if name in fixed:
+            with pytest.raises(MalformedParameter) as refusal:
+                campaigns.update(campaign, app(sender), body, NOW)
+            assert fixed[name].lower() in str(refusal.value).lower()
+        else:
+            assert campaigns.update(campaign, app(sender), body, NOW).parameters[name] == value
+
+
 # States
 
 
