@@ -12,8 +12,10 @@ import duckdb
 import numpy as np
 
 from benchmarks import workload
+from openrate.activity import Activity
 from openrate.ingest import Ingest, Reporter
 from openrate.model import App, CampaignRef, Platform, Sender
+from openrate.ports.clock import SystemClock
 from openrate.ports.event_log import EventLog, FactColumns
 from openrate.ports.records import Records
 from openrate.storage.duckdb import DuckdbLog
@@ -34,7 +36,7 @@ def _read(body: bytes) -> FactColumns:
     refs = SimpleNamespace(
         campaign_refs=lambda _, tokens: {token: CampaignRef(_id(token), False) for token in tokens}
     )
-    ingest = Ingest(cast(Records, refs), cast(EventLog, None))
+    ingest = Ingest(cast(Records, refs), cast(EventLog, None), Activity(SystemClock()))
     reading = ingest.read(_APP, body, _NDJSON, Reporter(None), _LONG_AFTER)
     if reading.refusals:
         raise RuntimeError(str(reading.refusals[0]))

@@ -103,6 +103,14 @@ def test_a_session_ends_a_week_after_it_was_used_last(parts: Parts, ada: Person,
     assert people.session_of(parts.people, secret, used + 2 * people.UNUSED_MS + 1) is None
 
 
+def test_a_page_that_asks_by_itself_does_not_keep_a_session_alive(parts: Parts, ada: Person) -> None:
+    secret = people.sign_in(parts.people, ada.email, RIGHT, "", NOW)
+    for day in range(8):
+        open_still = people.session_of(parts.people, secret, NOW + day * DAY_MS, is_used=False)
+        assert (open_still is not None) is (day <= 7)
+    assert people.session_of(parts.people, secret, NOW + people.UNUSED_MS + 1, is_used=False) is None
+
+
 def test_a_session_ends_after_thirty_days_however_often_it_is_used(parts: Parts, ada: Person) -> None:
     secret = people.sign_in(parts.people, ada.email, RIGHT, "", NOW)
     for day in range(31):

@@ -111,12 +111,19 @@ def check_current(people: People, email: str, password: str) -> None:
         raise UsageError("The current password is not right.")
 
 
-def session_of(people: People, secret: str, at: int) -> Session | None:
-    """The session that a browser's secret opens, unless it has ended."""
+def session_of(people: People, secret: str, at: int, *, is_used: bool = True) -> Session | None:
+    """The session that a browser's secret opens, unless it has ended.
+
+    Args:
+        people: where sessions are kept.
+        secret: the browser's.
+        at: milliseconds since 1970.
+        is_used: whether somebody is there; a page that asks by itself does not keep a session alive.
+    """
     session = people.session(hashed(secret))
     if session is None or at > session.created_at + SESSION_MS or at > session.seen_at + UNUSED_MS:
         return None
-    if at > session.seen_at + _TOUCH_MS:
+    if is_used and at > session.seen_at + _TOUCH_MS:
         people.touch_session(session.id, at)
     return session
 

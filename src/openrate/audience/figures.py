@@ -142,7 +142,7 @@ def together(figures: Sequence[Figures]) -> Figures | None:
         return None
     return Figures(
         min(each.as_of for each in figures),
-        _sum(each.total for each in figures),
+        summed(each.total for each in figures),
         _largest_first(_sums(each.languages for each in figures)),
         _largest_first(_sums(each.regions for each in figures)),
         _sums(each.segments for each in figures),
@@ -178,7 +178,8 @@ def _count(marks: Marks) -> Count:
     return Count(*(int(each.sum()) for each in chosen))
 
 
-def _sum(counts: Iterable[Count]) -> Count:
+def summed(counts: Iterable[Count]) -> Count:
+    """Of at least one, the sum of each number."""
     return Count(*map(sum, zip(*counts, strict=True)))
 
 
@@ -188,7 +189,7 @@ def _sums(of_apps: Iterable[Mapping[K, Count]]) -> dict[K, Count]:
     for counts in of_apps:
         for name, count in counts.items():
             found.setdefault(name, []).append(count)
-    return {name: _sum(counts) for name, counts in found.items()}
+    return {name: summed(counts) for name, counts in found.items()}
 
 
 def _largest_first(counts: dict[str | None, Count]) -> dict[str | None, Count]:

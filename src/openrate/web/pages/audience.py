@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from openrate.audience.figures import Count, Day, Figures, together
+from openrate.audience.figures import Count, Day, Figures, summed, together
 from openrate.commands.parts import Parts
 from openrate.conditions import Segment
 from openrate.model import App
@@ -58,28 +58,37 @@ class AudiencePage:
 
     def figures(self, visit: Visit) -> Answer:
         """The figures alone, unless they are as they were seen."""
-        content = self._content(visit)
-        if visit.query["seen"] == content["seen"]:
+        _, shown = self._chosen(visit)
+        if visit.query["seen"] == _seen(shown, self._parts.census.of(shown)):
             return NOTHING_NEW
-        return self._renderer.fragment(visit, "audience_figures.html", **content)
+        return self._renderer.fragment(visit, "audience_figures.html", **self._content(visit))
 
-    def _content(self, visit: Visit) -> dict[str, Any]:
+    def _chosen(self, visit: Visit) -> tuple[App | None, list[App]]:
+        """The app that the query names, and the apps that are shown: that one, or all."""
         apps = self._parts.records.apps(visit.company.id)
         chosen = find_app(apps, visit.query["app"])
-        shown = apps if chosen is None else [chosen]
+        return chosen, apps if chosen is None else [chosen]
+
+    def _content(self, visit: Visit) -> dict[str, Any]:
+        chosen, shown = self._chosen(visit)
         known = self._parts.census.of(shown)
         figures = together(list(known.values()))
         days = self._parts.census.history(shown, _DAYS)
         return {
-            "apps": apps,
+            "apps": self._parts.records.apps(visit.company.id),
             "app": chosen,
             "figures": figures,
             "is_counting": len(known) < len(shown),
             "tables": [] if figures is None else _tables(figures, shown, known),
             "days": _from_the_first(days),
             "chart": _chart(_from_the_first(days)),
-            "seen": "-".join(str(known[app.id].as_of) if app.id in known else "" for app in shown) or "none",
+            "seen": _seen(shown, known),
         }
+
+
+def _seen(apps: Sequence[App], known: Mapping[int, Figures]) -> str:
+    """Another text whenever the figures are others."""
+    return "-".join(str(known[app.id].as_of) if app.id in known else "" for app in apps) or "none"
 
 
 def _tables(
@@ -91,7 +100,7 @@ def _tables(
     for app in apps:
         if app.id in known:
             platforms.setdefault(app.platform, []).append(known[app.id].total)
-    by_platform = {name: Count(*map(sum, zip(*counts, strict=True))) for name, counts in platforms.items()}
+    by_platform = {name: summed(counts) for name, counts in platforms.items()}
     segments = [
         Line(segment.name, note, figures.segments[segment], _share(figures.segments[segment], total))
         for segment, note in _SEGMENTS.items()
@@ -113,7 +122,7 @@ def _lines(counts: Mapping[Any, Count], total: int) -> list[Line]:
         for name, count in first
     ]
     if rest:
-        others = Count(*map(sum, zip(*rest, strict=True)))
+        others = summed(rest)
         lines.append(Line(f"{len(rest)} more", "", others, _share(others, total)))
     return lines
 

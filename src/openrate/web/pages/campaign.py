@@ -11,10 +11,10 @@ import msgspec
 from openrate import campaigns, stats
 from openrate.commands.parts import Parts
 from openrate.delivery.progress import progress
-from openrate.errors import OpenrateError
 from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, SendState
 from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
+from openrate.web.campaign_changes import update_campaign
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
@@ -98,11 +98,7 @@ class CampaignPage:
 
     def _update(self, visit: Visit, body: bytes) -> None:
         app, campaign = find_campaign(self._parts.records, visit)
-        changed = self._parts.records.update_campaign(
-            app.id, campaign.token, lambda known: campaigns.update(known, app, body, visit.now), visit.by
-        )
-        if changed is None:
-            raise OpenrateError("The campaign was deleted meanwhile.")
+        update_campaign(self._parts.records, app, campaign.token, body, visit.by)
 
     def _version(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> str:
         """Another text whenever the numbers may look different."""

@@ -46,7 +46,8 @@ class CampaignsPage:
 
     def list(self, visit: Visit) -> Answer:
         """The whole page."""
-        return self._renderer.page(visit, "campaigns.html", **self._content(visit))
+        labels = self._overview.labels(visit.company.id)
+        return self._renderer.page(visit, "campaigns.html", labels=labels, **self._content(visit))
 
     def part(self, visit: Visit) -> Answer:
         """The table alone, unless it is as it was seen."""
@@ -71,7 +72,6 @@ class CampaignsPage:
             "app": app,
             "wanted": wanted,
             "page": page,
-            "labels": self._overview.labels(company),
             "states": list(CampaignState),
             "columns": [_column(query, wanted, order, title) for order, title in _COLUMNS],
             "pages": [(number, _link(query, page=number)) for number in _near(page.number, page.pages)],

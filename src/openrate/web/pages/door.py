@@ -88,8 +88,12 @@ class Door:
     def visitor(self, call: Call) -> Visitor | None:
         """Who is signed in with this browser."""
         secret = cookies(call).get(SESSION_COOKIE)
-        session = people.session_of(self._parts.people, secret, self._parts.clock.now()) if secret else None
-        if session is None or secret is None:
+        if secret is None:
+            return None
+        asks_by_itself = call.method == "GET" and b"hx-request" in call.headers
+        now = self._parts.clock.now()
+        session = people.session_of(self._parts.people, secret, now, is_used=not asks_by_itself)
+        if session is None:
             return None
         companies = self._parts.records.companies()
         company = next(each for each in companies if each.id == session.person.company_id)
@@ -169,7 +173,9 @@ def _to_sign_in(call: Call) -> Answer:
     here = call.scope["path"] + ("?" + query if query else "")
     to = "/sign-in" if here == "/" or call.method == "POST" else "/sign-in?next=" + quote(here)
     if b"hx-request" in call.headers:
-        return Answer(401, b"", [(b"hx-redirect", b"/sign-in")], b"text/html")
+        shown = urlsplit(call.text(b"hx-current-url") or "")
+        to = "/sign-in?next=" + quote(shown.path + ("?" + shown.query if shown.query else ""))
+        return Answer(401, b"", [(b"hx-redirect", to.encode("ascii", "ignore"))], b"text/html")
     return redirect(to)
 
 

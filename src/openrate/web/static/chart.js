@@ -77,7 +77,11 @@
   }
 
   function drawAll() {
-    for (const figure of charts.keys()) if (!figure.isConnected) charts.delete(figure);
+    for (const [figure, { plot }] of charts) {
+      if (figure.isConnected) continue;
+      plot.destroy();
+      charts.delete(figure);
+    }
     for (const figure of document.querySelectorAll("[data-chart]")) draw(figure);
   }
 

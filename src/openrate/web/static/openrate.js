@@ -7,13 +7,19 @@
     for (const button of within.querySelectorAll("[data-copy], [data-copy-from]")) button.hidden = !navigator.clipboard;
   }
 
+  /** The text at an address of ours; null when it cannot be had, or the session has ended. */
+  async function fetched(address) {
+    const answer = await fetch(address).catch(() => null);
+    return answer?.ok && !answer.redirected ? answer.text() : null;
+  }
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy], [data-copy-from]");
     if (button) {
       const before = button.textContent;
-      const text = button.dataset.copy ?? (await (await fetch(button.dataset.copyFrom)).text());
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      const text = button.dataset.copy ?? (await fetched(button.dataset.copyFrom));
+      if (text != null) await navigator.clipboard.writeText(text);
+      button.textContent = text == null ? "That failed: load the page again" : "Copied";
       setTimeout(() => (button.textContent = before), 1500);
     }
     const menu = document.querySelector(".menu[open]");
