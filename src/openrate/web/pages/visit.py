@@ -18,7 +18,9 @@ from openrate.web.call import Answer, Call, Headers
 
 SESSION_COOKIE = "openrate_session"
 _SAID_COOKIE = "openrate_said"
-_MOST_FIELDS = 5_000
+_LONGEST_SAID = 300
+"""Characters; a browser keeps cookies of up to 4,096 bytes, and a character may take 12 there."""
+_MOST_FIELDS = 10_000
 _RANKS = [Role.VIEWER, Role.EDITOR, Role.MANAGER]
 _SALT = 16
 
@@ -185,6 +187,7 @@ REFRESH = Answer(200, b"", [(b"hx-refresh", b"true")], b"text/html")
 def redirect(to: str, said: str = "", *, is_error: bool = False) -> Answer:
     """Go on to another page, which shows what is said, once."""
     headers = [(b"location", to.encode())]
+    said = said[:_LONGEST_SAID]
     if said:
         kind = "error" if is_error else "done"
         headers.append(cookie(_SAID_COOKIE, kind + ":" + quote(said), seconds=60, secure=False))

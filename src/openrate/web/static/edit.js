@@ -4,7 +4,7 @@
 (() => {
   const form = document.getElementById("editor");
   const save = document.getElementById("save");
-  let isChanged = document.getElementById("problem") !== null;
+  let isChanged = "typed" in form.dataset;
 
   document.documentElement.classList.add("scripted");
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -61,13 +62,14 @@ def preview(work: Work, form: Form, version: str, key: str) -> dict[str, Any]:
 
 
 def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
-    """When it goes out, and what is still wrong."""
-    try:
+    """When it goes out, what of it is given, and what is still wrong."""
+    zone, given = "UTC", []
+    with suppress(ApiError):  # which is the problem below
         zone = form.zone
-    except ApiError:
-        zone = "UTC"
+        given = list(work.given(form))
     return {
         "zone": zone,
+        "given": given,
         "when": form.text("when"),
         "chosen": chosen(form.text("push_time"), "UTC" if form.is_local else zone),
         "problem": work.check(form, now),
