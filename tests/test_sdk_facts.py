@@ -96,17 +96,17 @@ def test_the_server_is_left_alone_for_as_long_as_it_says(place: Place, context: 
 
     def refuse(route: Route) -> None:
         asked.append(route)
-        route.fulfill(status=429, headers=_CORS | {"Retry-After": "60"}, body="Too many requests")
+        route.fulfill(status=429, headers=_CORS | {"Retry-After": "600"}, body="Too many requests")
 
     context.route(EVENTS, refuse)
     tap(visitor, place.shop.campaign(place.server), "first")
-    context.clock.fast_forward("00:59")
+    context.clock.fast_forward("05:00")
     visitor.show("visible")
     go_online(visitor.tab())
     visitor.page.wait_for_timeout(200)
     assert len(asked) == 1
     context.unroute(EVENTS)
-    context.clock.fast_forward("00:02")
+    context.clock.fast_forward("06:00")
     place.wait_for(visitor)
 
 
