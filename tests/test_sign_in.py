@@ -335,12 +335,16 @@ def test_a_link_that_has_expired_or_was_replaced_or_guessed_opens_nothing(
         b"email=%ff&password=x",
         b"email=%ed%a0%80&password=x",
         b"email=\xff\xfe",
-        b"a&" * 8_000,
-        "email=ü".encode("utf-16"),
     ],
 )
 def test_a_form_that_is_none_is_refused(client: httpx.Client, body: bytes) -> None:
     assert client.post("/sign-in", content=body, headers=FORM).status_code == 400
+
+
+def test_a_form_of_very_many_fields_is_refused(site: Site) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        answer = visitor.client.post("/account/sessions", content=b"a&" * 100_000, headers=FORM)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""])

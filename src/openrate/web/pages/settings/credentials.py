@@ -145,6 +145,7 @@ class CredentialsPage(Section):
     def _form(self, visit: Visit, given: dict[str, str | None] | None = None, error: str = "") -> Answer:
         app = self._app(visit)
         option = _OPTION.search(error)
+        words = _OPTION.sub(lambda found: _LABELS.get(found[1], found[0]), error)
         address = self._known(app).parts.get("base_url")
         content: dict[str, Any] = {
             "detour": None if address == FCM_URL else address,
@@ -152,7 +153,7 @@ class CredentialsPage(Section):
             "given": {name: value or "" for name, value in (given or {}).items() if name != "file"},
             "provider": visit.form["provider"],
             "at_fault": option[1].replace("-", "_") if option else "file",
-            "error": _OPTION.sub(lambda found: _LABELS.get(found[1], found[0]), error),
+            "error": words[:1].upper() + words[1:],
         }
         return self._renderer.page(
             visit, "settings_credentials.html", status=400 if error else 200, app=app, **content
