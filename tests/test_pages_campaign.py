@@ -206,7 +206,7 @@ def test_the_page_says_why_hour_by_hour_and_fact_by_fact(site: Site, page: Page)
     site.sign_in(page, Role.VIEWER)
     page.goto(f"{site.address}/campaigns/{token}")
     rule = page.get_by_role("region", name="The rule")
-    expect(rule).to_contain_text("within 3h after")
+    expect(rule).to_contain_text("within 3 hours after")
     facts = rule.locator("dl")
     for said in (
         "19 reports and taps",

@@ -1,12 +1,12 @@
 // Openrate in a web page, and in its service worker. Nothing happens before start().
 (() => {
   "use strict";
-  const AWAY = 30 * 60e3; // ms; coming back later is an app_open
+  const AWAY = 30 * 60e3; // ms
   const MOST = 1000; // facts that wait
   const BATCH = 100; // facts in a request: keepalive takes 64 KiB
   const HOUR = 3600e3;
   const isPage = typeof document != "undefined";
-  let options, opening, beat, timer, failures = 0;
+  let options, beat, timer, failures = 0;
 
   const result = (request) =>
     new Promise((resolve, reject) => {
@@ -26,7 +26,9 @@
 
   // `work` may await its requests only.
   const transact = async (work) => {
-    const transaction = (await (opening ||= open())).transaction(["state", "facts"], "readwrite");
+    const database = await open();
+    const transaction = database.transaction(["state", "facts"], "readwrite");
+    database.close(); // after this
     const done = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error);
@@ -59,7 +61,7 @@
         ...(token && { Authorization: "Bearer " + token }),
       },
       credentials: "omit",
-      keepalive: true, // also when the page is left
+      keepalive: true,
       signal: AbortSignal.timeout?.(30e3),
     });
     if (answer.ok) return answer.json();
@@ -130,15 +132,17 @@
   };
 
   const attempt = async (isSecond) => {
-    await unregister();
     const me = await change();
     try {
       if (me) await deliver(await register(me));
     } catch (error) {
       if (error.status != 401 || isSecond) throw error;
       await change({ token: "" }); // it is void
-      await attempt(true);
+      return attempt(true);
     }
+    await unregister().catch((error) => {
+      if (!me) throw error;
+    });
   };
 
   // How long to wait, in ms; after an answer of the server all tabs do.

@@ -33,8 +33,8 @@ _TEXT = [{"title": "Hello", "body": "There is something to see."}]
 _MARK = ".openrate-demo"
 """A file that says whose folder it is."""
 _READER = "demo@example.com"
-_EXAMPLE = Path("examples/web")
-"""The example site, where the demo runs in a checkout."""
+_EXAMPLE, _SDK = Path("examples/web"), Path("sdk/web")
+"""The example site and what it uses, where the demo runs in a checkout."""
 _PUSH_TIMES = {"push_time": "2026-03-02T07:00:00"}
 
 
@@ -57,7 +57,7 @@ def run(keep: Path | None = None) -> None:
         _show_fortnight(console, paper)
         verified = _openrate(folder, "verify")
         password = _add_reader(folder)
-        site = _add_site(folder)
+        site = _add_site(folder) if keep and _EXAMPLE.exists() else None
     console.print(Line())
     console.print(
         "Both documented answers came out to the last digit, though every tenth fact was reported twice, "
@@ -100,17 +100,21 @@ def _add_site(folder: Path) -> str:
     options = ["--app", app["live_key"], "--provider", "webpush", "--subject", "mailto:demo@example.com"]
     known = msgspec.json.decode(_openrate(folder, "app", "credentials", "set", *options, "--json"))
     keys = {"server": "http://127.0.0.1:8000", "sdkKey": app["sdk_key"], "vapidKey": known["public_key"]}
+    for part in (_EXAMPLE, _SDK):  # apart from the data, which is not to be served with them
+        shutil.copytree(part, folder / "site" / part)
     return "http://127.0.0.1:8001/examples/web/?" + urlencode(keys)
 
 
-def _show_way_in(console: Console, folder: Path, password: str, site: str) -> None:
+def _show_way_in(console: Console, folder: Path, password: str, site: str | None) -> None:
     console.print("\nNow look at its pages:", style="bold")
     console.print(f"  {sys.argv[0]} serve --data {folder / 'data'}", highlight=False, soft_wrap=True)
     console.print(f"  http://127.0.0.1:8000 as {_READER} with the password {password}", soft_wrap=True)
-    if _EXAMPLE.exists():
+    if site is not None:
         console.print("\nAnd make your browser an installation, on an example site:", style="bold")
         console.print(
-            f"  {sys.executable} -m http.server 8001 --bind 127.0.0.1", highlight=False, soft_wrap=True
+            f"  {sys.executable} -m http.server 8001 --bind 127.0.0.1 --directory {folder / 'site'}",
+            highlight=False,
+            soft_wrap=True,
         )
         console.print(f"  {site}", highlight=False, soft_wrap=True)
 

@@ -81,10 +81,15 @@ def set_role(people: People, person: Person, role: Role, by: By) -> None:
 
 def known(people: People, email: str) -> Person:
     """The person of that address; raises OpenrateError when there is none."""
-    found = people.by_email(email.strip().lower())
+    found = people.by_email(address_of(email))
     if found is None:
         raise OpenrateError(f"There is nobody with the address {email[:_LONGEST_EMAIL]}.")
     return found[0]
+
+
+def address_of(email: str) -> str:
+    """An address as it is kept, of whatever was typed."""
+    return email.strip().lower()[:_LONGEST_EMAIL]
 
 
 def sign_in(people: People, email: str, password: str, agent: str, at: int) -> str:
@@ -93,7 +98,7 @@ def sign_in(people: People, email: str, password: str, agent: str, at: int) -> s
     Raises:
         ApiMisuse: the two do not belong together; whether there is such a person is not told, nor by the time it takes.
     """
-    found = people.by_email(email.strip().lower()[:_LONGEST_EMAIL])
+    found = people.by_email(address_of(email))
     person, known_hash = (None, None) if found is None else found
     is_right = _is_right(known_hash or _nobody(), password)
     if person is None or known_hash is None or not is_right:

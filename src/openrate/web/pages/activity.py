@@ -59,7 +59,10 @@ class ActivityPage:
             "now": visit.now,
             "recent": recent,
             "behind": parts.log.behind(ids),
-            "chart": _chart(recent.minutes),
+            "chart": _chart(
+                [minute for minute in recent.minutes if minute.at >= recent.since - _MINUTE_S * 1000]
+            ),
+            "is_young": recent.since > recent.minutes[0].at,
             "last_minute": _sum(recent.minutes[-2].facts),
             "last_hour": _sum(recent.last_hour.facts),
             "queued": queued[:_MOST_SENDS],
@@ -75,7 +78,7 @@ def _sum(facts: Mapping[FactType, int]) -> int:
 
 def _chart(minutes: Sequence[Minute]) -> dict[str, Any]:
     """Facts by minute, without the one that is under way."""
-    whole = minutes[:-1]
+    whole = minutes[:-1] or minutes
     return {
         "unit": _MINUTE_S,
         "times": [minute.at // 1000 for minute in whole],

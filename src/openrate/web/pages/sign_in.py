@@ -152,7 +152,7 @@ class SignIn:
 
     def _count_try(self, call: Call, email: str) -> _Try:
         """Count a try before it is made, against the address it comes from and the person it is about."""
-        name = email.lower()[:_NEXT_LENGTH]
+        name = people.address_of(email)
         made = _Try(
             [(self._by_address, address_name(client_address(call, self._trusted))), (self._by_email, name)]
         )
