@@ -21,7 +21,7 @@ from openrate.ports.event_log import EventLog
 from openrate.web.app import http_app
 from serving import running
 
-pytest_plugins = ["browser", "dashboard", "visitor"]
+pytest_plugins = ["browser", "dashboard", "editor", "visitor"]
 
 
 class Keys(NamedTuple):

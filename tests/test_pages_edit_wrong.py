@@ -1,0 +1,136 @@
+"""What is wrong with a campaign is said beside its field."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser import axe_violations
+from dashboard import Site, Visitor
+from editor import Shop, box, form_of, save
+from openrate.model import Role
+
+# What is wrong
+
+
+WRONG = [
+    ("name", {"name": ""}),
+    ("name", {"name": "ab"}),
+    ("name", {"name": "x" * 1_001}),
+    ("live", {"live": ""}),
+    ("messages.a[0].body", {"messages.a[0].body": ""}),
+    ("messages.a[5].body", {"messages.a[5].body": "", "messages.a[5].title": "x"}),
+    ("messages.a[0].title", {"messages.a[0].title": "x" * 10_001}),
+    ("messages.a[0].language", {"messages.a[0].language": "x" * 65}),
+    ("messages.b[3].body", {"kind": "ab", "messages.b[3].body": ""}),
+    ("messages", {"kind": "ab"}),
+    ("labels", {"labels[0]": "x" * 1_001}),
+    ("push_time", {"push_time": ""}),
+    ("push_time", {"push_time": "tomorrow"}),
+    ("push_time", {"push_time": "2026-02-30T10:00"}),
+    ("push_time", {"when": "local", "push_time": "2026-02-30T10:00"}),
+    ("recurrence.repeat_unit", {"recurrence.repeat_unit": "YEARLY", "recurrence.repeat_frequency": "1"}),
+    ("recurrence.repeat_frequency", {"recurrence.repeat_unit": "DAILY", "recurrence.repeat_frequency": "0"}),
+    (
+        "recurrence.repeat_frequency",
+        {"recurrence.repeat_unit": "DAILY", "recurrence.repeat_frequency": "two"},
+    ),
+    ("recurrence.repeat_frequency", {"recurrence.repeat_unit": "DAILY", "recurrence.repeat_frequency": ""}),
+    (
+        "recurrence.end_date",
+        RECURRING := {
+            "recurrence.repeat_unit": "DAILY",
+            "recurrence.repeat_frequency": "1",
+            "recurrence.end_date": "never",
+        },
+    ),
+    ("recurrence.end_date", RECURRING | {"recurrence.end_date": "2020-01-01T00:00"}),
+    ("priority", {"priority": "low"}),
+    ("push_type", {"push_type": "ALERT"}),
+    ("time_to_live", {"time_to_live": "0"}),
+    ("time_to_live", {"time_to_live": "29", "time_to_live.unit": "days"}),
+    ("time_to_live", {"time_to_live": "soon"}),
+    ("capping", {"capping": "-1"}),
+    ("capping", {"capping": "1.5"}),
+    ("send_rate", {"send_rate": "9" * 39}),
+    ("deeplink", {"deeplink": "x" * 10_001}),
+    ("media.video", {"media.video": "x" * 10_001}),
+    ("custom_payload", {"custom_payload": "{"}),
+    ("landing", {"landing": "{"}),
+    ("gcm_collapse_key.key", {"gcm_collapse_key.key": "x" * 1_001}),
+    ("targeting.languages", {"targeting.languages": "fr," + "x" * 1_001}),
+    ("targeting.regions", {"targeting.regions": ",".join("x" * 501)}),
+    ("targeting.query", {"targeting.query": "{"}),
+    ("targeting.query", {"targeting.query": '{"$or": [{"c.age": {"$gt": true}}]}'}),
+    ("targeting.query", {"targeting.query": '{"age": 1}'}),
+    ("targeting.audiences", {"targeting.audiences": "", "targeting.audiences.other": "x" * 1_001}),
+    ("other", {"other": '{"ours": ' + "[" * 40 + "]" * 40 + "}"}),
+]
+"""A field, and what is typed that is wrong in it."""
+
+
+@pytest.mark.parametrize(("field", "typed"), WRONG)
+def test_what_is_wrong_is_said_beside_its_field_in_the_words_of_the_call(
+    site: Site, own: Shop, editor: Visitor, field: str, typed: dict[str, str]
+) -> None:
+    count = len(site.parts.records.campaigns(own.app.id, 0, 100))
+    answer = save(editor, own.app, **typed)
+    assert answer.status_code == 400
+    body = unescape(re.findall(r'aria-label="JSON of the call">(.*?)</pre>', answer.text, re.DOTALL)[0])
+    url = f"{site.address}/1.1/{own.app.live_key}/campaigns/create"
+    refusal = httpx.post(url, content=body.encode(), headers=site.api_headers)
+    assert refusal.status_code == 400
+    sentence = refusal.json()["message"]
+    [problem] = re.findall(r'id="problem">.*?<a href="#([^"]*)">(.*?)</a>', answer.text, re.DOTALL)
+    assert (httpx.URL("/#" + problem[0]).fragment, unescape(problem[1])) == (field, sentence)
+    place = answer.text.index(f'id="{field}"')
+    complaint = answer.text.index('class="complaint"', place - 60)
+    assert unescape(answer.text[complaint:]).startswith(
+        sentence, unescape(answer.text[complaint:]).index(">") + 1
+    )
+    kept = form_of(answer.text)
+    assert {name: kept[name][-1] for name in typed if name not in UNSHOWN} == {
+        name: text for name, text in typed.items() if name not in UNSHOWN
+    }
+    assert len(site.parts.records.campaigns(own.app.id, 0, 100)) == count
+
+
+UNSHOWN = {"live", "priority", "push_type", "recurrence.repeat_unit", "targeting.audiences"}
+"""Choices: what is none of them cannot be shown."""
+
+
+def test_what_is_wrong_on_the_page_alone_is_said_there(own: Shop, editor: Visitor) -> None:
+    for typed, field in (
+        ({"zone": "Europe/Atlantis"}, "zone"),
+        ({"other": "[]"}, "other"),
+        ({"other": '{"capping": 1}'}, "other"),
+    ):
+        answer = save(editor, own.app, **typed)
+        assert answer.status_code == 400
+        assert re.search(rf'id="problem">.*?<a href="#{field}">{field} ', answer.text, re.DOTALL)
+
+
+@pytest.mark.parametrize("depth", [100, 900, 985, 990, 995, 1_000, 100_000])
+def test_deep_nesting_is_refused_and_breaks_nothing(own: Shop, editor: Visitor, depth: int) -> None:
+    deep = '{"x": ' + "[" * depth + "]" * depth + "}"
+    for name in ("landing", "other", "targeting.query"):
+        assert save(editor, own.app, **{name: deep}).status_code == 400
+
+
+def test_the_link_of_a_complaint_leads_to_its_field(site: Site, own: Shop, page: Page) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    page.get_by_label("Name", exact=True).fill("Spring sale")
+    page.get_by_role("button", name="Create campaign").click()
+    link = page.locator("#problem a")
+    expect(link).to_contain_text("messages[0].body is missing")
+    link.click()
+    page.keyboard.press("Tab")
+    body = box(page, "messages.a[0].body")
+    expect(body).to_have_attribute("aria-invalid", "true")
+    expect(body).to_have_accessible_description(re.compile(r"^messages\[0\]\.body is missing"))
+    assert axe_violations(page) == []
