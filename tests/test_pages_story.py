@@ -52,7 +52,7 @@ def create_ab_campaign(page: Page) -> None:
         message.get_by_label("Text").fill(text)
     page.get_by_label("At once").check()
     page.get_by_label("Draft").check()
-    page.get_by_role("button", name="Create the campaign").click()
+    page.get_by_role("button", name="Create campaign").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Two words for it")
 
 
@@ -109,3 +109,16 @@ def test_a_key_that_is_rotated_on_the_page_opens_nothing_any_more(sending: Site,
     assert httpx.get(url, headers={"X-Authorization": key}).status_code == 200
     page.reload()
     assert key not in page.content()
+
+
+def test_a_test_from_the_page_of_a_campaign_goes_to_one_device_and_counts_nowhere(
+    sending: Site, page: Page
+) -> None:
+    sending.sign_in(page)
+    let_openrate_send(page)
+    create_ab_campaign(page)
+    page.get_by_role("textbox", name="Installation", exact=True).fill("p7")
+    page.get_by_label("Version").select_option("b")
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("status").first).to_contain_text("p7")
+    expect(page.get_by_text("Nothing has been sent yet")).to_be_visible()
