@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import hypothesis
 import pytest
 
 from openrate import companies
@@ -22,6 +23,12 @@ from openrate.web.app import http_app
 from serving import running
 
 pytest_plugins = ["browser", "dashboard", "editor", "visitor"]
+
+# How long an example takes says how busy the machine is; a strategy that is slow shows in the durations.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 class Keys(NamedTuple):

@@ -18,7 +18,12 @@ import msgspec
 from openrate import cli
 
 OPENRATE = [sys.executable, "-m", "openrate"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("OPENRATE_")}
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("OPENRATE_") and name not in {"COLUMNS", "LINES"}
+}
+"""Our own, without settings, and without the size of a terminal, which a test's own terminal knows."""
 _SECONDS = 60
 
 # A command is a process of its own, forked from one that has imported everything and done nothing:

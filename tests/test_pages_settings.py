@@ -113,9 +113,11 @@ def test_a_new_company_comes_from_no_app_to_its_first_number(site: Site, page: P
     page.get_by_role("button", name="Make a REST key and put it in").click()
     lines = page.locator("pre").all_inner_texts()
     shell = subprocess.run(["sh", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True)
-    assert (
-        json.loads(shell.stdout[shell.stdout.index('{"campaign_token"') :])["detail"][0]["direct_open"] == 1
-    )
+    answer = json.loads(shell.stdout[shell.stdout.index('{"campaign_token"') :])
+    assert [row["direct_open"] for row in answer["detail"]] in (
+        [1],
+        [],
+    )  # or a moment later, as the page says
     page.get_by_role("link", name="the campaign", exact=True).click()
     expect(page.locator("tbody tr td.num")).to_have_text(["1", "100.0 %"])
 
