@@ -22,7 +22,6 @@ from openrate.web.routing import Route
 
 _LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
 _DAY_S = 86_400
-_encode = msgspec.json.Encoder().encode
 
 
 class Step(NamedTuple):

@@ -169,14 +169,12 @@ def is_https(call: Call) -> bool:
 
 
 def _to_sign_in(call: Call) -> Answer:
+    if b"hx-request" in call.headers:
+        to = "/sign-in?next=" + quote(path_of(call.text(b"hx-current-url") or "") or "/campaigns")
+        return Answer(401, b"", [(b"hx-redirect", to.encode())], b"text/html")
     query = call.scope["query_string"].decode("latin-1")
     here = call.scope["path"] + ("?" + query if query else "")
-    to = "/sign-in" if here == "/" or call.method == "POST" else "/sign-in?next=" + quote(here)
-    if b"hx-request" in call.headers:
-        shown = urlsplit(call.text(b"hx-current-url") or "")
-        to = "/sign-in?next=" + quote(shown.path + ("?" + shown.query if shown.query else ""))
-        return Answer(401, b"", [(b"hx-redirect", to.encode("ascii", "ignore"))], b"text/html")
-    return redirect(to)
+    return redirect("/sign-in" if here == "/" or call.method == "POST" else "/sign-in?next=" + quote(here))
 
 
 def _form_of(call: Call) -> str | None:
@@ -186,8 +184,16 @@ def _form_of(call: Call) -> str | None:
     referer = call.text(b"referer") or ""
     if host_of(referer) != call.text(b"host"):
         return None
-    parts = urlsplit(referer)
-    return local_path(parts.path + ("?" + parts.query if parts.query else ""))
+    return local_path(path_of(referer) or "")
+
+
+def path_of(address: str) -> str | None:
+    """The path and query in an address that a header holds; None when it is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return parts.path + ("?" + parts.query if parts.query else "")
 
 
 def host_of(address: str) -> str | None:
