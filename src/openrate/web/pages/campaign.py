@@ -27,7 +27,6 @@ _DAY_S = 86_400
 class Step(NamedTuple):
     """A step of the funnel; ``share`` is of what was sent, from 0 to 1."""
 
-    name: str
     title: str
     meaning: str
     deliveries: int
@@ -152,7 +151,7 @@ def _funnel(totals: Mapping[str, int]) -> list[Step]:
         ("reengaged", "Re-engaged", "was inactive, and came back"),
     ]
     return [
-        Step(name, title, meaning, totals[name], totals[name] / sent if sent else 0.0)
+        Step(title, meaning, totals[name], totals[name] / sent if sent else 0.0)
         for name, title, meaning in steps
     ]
 

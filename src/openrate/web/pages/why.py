@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from openrate import stats
@@ -11,7 +10,7 @@ from openrate.commands.parts import Parts
 from openrate.explanation import Explained, explain
 from openrate.inspections import Inspections
 from openrate.model import App, Campaign
-from openrate.ports.event_log import LATE_MS, HourRow, Inspection
+from openrate.ports.event_log import LATE_MS, Inspection
 from openrate.stats_csv import hours_csv
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
@@ -101,18 +100,13 @@ def _hours(found: Inspection) -> list[dict[str, Any]]:
             "at": 1000 * (began + hour * _HOUR_S),
             **{name: sum(getattr(r, name) for r in rows) for name in _COUNTED},
         }
-        for hour, rows in _by_hour(found.hours).items()
+        for hour, rows in (
+            (hour, list(group)) for hour, group in groupby(found.hours, key=lambda row: row.hour)
+        )
     ]
 
 
 _COUNTED = ("sent", "direct_open", "influenced_open")
-
-
-def _by_hour(rows: Sequence[HourRow]) -> dict[int, list[HourRow]]:
-    by_hour: dict[int, list[HourRow]] = {}
-    for row in rows:
-        by_hour.setdefault(row.hour, []).append(row)
-    return by_hour
 
 
 def _chart(found: Inspection, campaign: Campaign) -> dict[str, Any]:
