@@ -23,7 +23,7 @@ import duckdb
 import granian
 import numpy as np
 
-from benchmarks import clients, engine, loads, sending, workload
+from benchmarks import clients, engine, loads, pages, sending, workload
 from benchmarks.serving import Keys, Server, create_campaigns, new_app, port_of, serving
 
 ROUNDS = 5
@@ -271,7 +271,21 @@ def send(bench: Bench) -> None:
     report.row("… resident memory, MB", "500", f"**{million.rss:,.0f}**")
 
 
-PARTS: dict[str, Callable[[Bench], None]] = {"empty": empty, "history": history, "send": send}
+def shown(bench: Bench) -> None:
+    """What the pages ask of a long history: the thread's own time, without Jinja and HTTP."""
+    folder = bench.folder / "pages"
+    folder.mkdir()
+    store = pages.Store(folder, bench.facts)
+    bench.report.title(
+        f"Pages of {pages.CAMPAIGNS:,} campaigns and {store.log.counts()['facts']:,} facts, ms"
+    )
+    for name, took in (*pages.list_times(store), *pages.campaign_times(store)):
+        bench.report.row(name, "100", spread(took, ".3f" if max(took) < 1 else ".0f"))
+    store.close()
+    shutil.rmtree(folder)
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {"empty": empty, "history": history, "send": send, "pages": shown}
 
 
 def main() -> None:

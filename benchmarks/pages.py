@@ -1,18 +1,14 @@
-"""``python -m benchmarks.pages``: what the server does for the list of campaigns and the page of one.
+"""What the server does for the list of campaigns and the page of one.
 
-A store of ten thousand campaigns, a hundred a day, and as many facts in all as ``--facts`` says: of 100 facts 45
-sent, 2 errors, 3 taps and 50 app opens, of which 2 % arrive up to two days late. One campaign has a million
-deliveries, one a hundred thousand. What is printed are medians.
+A store of ten thousand campaigns, a hundred a day: of 100 facts 45 sent, 2 errors, 3 taps and 50 app opens, of
+which 2 % arrive up to two days late. One campaign has a million deliveries, one a hundred thousand.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -21,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openrate.explanation import explain
-from openrate.model import Fact, FactType, Platform, Rule, Sender
+from openrate.model import CampaignState, Fact, FactType, Platform, Rule, Sender
 from openrate.overview import Order, Overview, Wanted
 from openrate.ports.clock import SystemClock
 from openrate.storage.duckdb import DuckdbLog, file
@@ -37,26 +33,29 @@ START = (time.time_ns() // 1_000_000 // DAY_MS - DAYS - 4) * DAY_MS
 
 
 class Store:
-    """Records and facts in a folder."""
+    """Records and facts in a folder that is empty."""
 
     def __init__(self, folder: Path, facts: int) -> None:
         self.records = SqlRecords(folder / "records.db")
-        if self.records.company("Acme") is None:
-            _fill_records(self.records)
-            _fill_facts(folder / "facts.duckdb", facts)
+        self.company_id = _fill_records(self.records)
+        _fill_facts(folder / "facts.duckdb", facts)
         self.log = DuckdbLog(folder / "facts.duckdb")
-        company = self.records.company("Acme")
-        assert company is not None
-        self.company_id = company.id
         self.overview = Overview(self.records, self.log, SystemClock())
 
+    def close(self) -> None:
+        """Let the files go."""
+        self.log.close()
+        self.records.close()
 
-def _fill_records(records: SqlRecords) -> None:
+
+def _fill_records(records: SqlRecords) -> int:
+    """A company with its app and its campaigns; the id of the company."""
     company = records.create_company("Acme", Rule())
     app = records.create_app(company.id, "Shop", Platform.IOS, Sender.EXTERNAL, "live", "dev", "sdk")
     rows = [_campaign(number, app.id) for number in range(CAMPAIGNS)]
     with records.database.writing() as connection:
         connection.execute(campaigns.insert(), rows)
+    return company.id
 
 
 def _campaign(number: int, app_id: int) -> dict[str, Any]:
@@ -162,53 +161,50 @@ def _sending(  # every column of a campaign
     ]
 
 
-def median_ms(work: Callable[..., object], *given: object, times: int = 7) -> float:
-    """How long it takes, in ms of this thread: nothing here uses two, and a machine that others use can be used."""
+def times_ms(work: Callable[..., object], *given: object, times: int = 7) -> list[float]:
+    """How long it takes each time, in ms of this thread: nothing here uses two, and others may use the machine."""
     took = []
     for _ in range(times):
         began = time.thread_time()
         work(*given)
-        took.append(time.thread_time() - began)
-    return statistics.median(took) * 1000
+        took.append(1000 * (time.thread_time() - began))
+    return took
 
 
-def measure_list(store: Store) -> None:
+def list_times(store: Store) -> Iterator[tuple[str, list[float]]]:
     """The list of campaigns."""
     company, overview = store.company_id, store.overview
     pages = {
         "newest": Wanted(),
         "search": Wanted(text="spring 77"),
-        "labels and state": Wanted(labels=frozenset({"label 3"}), states=frozenset({"completed"})),  # type: ignore[arg-type]  # as text
+        "labels and state": Wanted(
+            labels=frozenset({"label 3"}), states=frozenset({CampaignState.COMPLETED})
+        ),
         "by name": Wanted(order=Order.NAME, descending=False),
         "by open rate": Wanted(order=Order.OPEN_RATE, page=7),
     }
-    print(f"list, first time: {median_ms(overview.page, company, Wanted(), times=1):.1f} ms")
+    yield "list of campaigns, first time", times_ms(overview.page, company, Wanted(), times=1)
     for name, wanted in pages.items():
-        print(f"list, {name}: {median_ms(overview.page, company, wanted):.1f} ms")
-    print(f"labels: {median_ms(overview.labels, company):.1f} ms")
-    print(f"has the list changed: {1000 * median_ms(overview.version, company, times=1000):.1f} µs")
+        yield f"list of campaigns, {name}", times_ms(overview.page, company, wanted)
+    yield "has the list changed?", times_ms(overview.version, company, times=1000)
 
 
-def measure_campaign(store: Store) -> None:
-    """The page of one campaign, and one installation explained."""
+def campaign_times(store: Store) -> Iterator[tuple[str, list[float]]]:
+    """The page of one campaign, the part of it that is loaded after it, and one installation explained."""
     log = store.log
-    for name, campaign in (
-        ("small", 3_002),
-        ("100,000 deliveries", ORDINARY),
-        ("1,000,000 deliveries", LARGE),
-    ):
-        print(
-            f"rows and totals, {name}: {median_ms(log.rows, campaign) + median_ms(log.totals, campaign):.2f} ms"
-        )
-        first, again = (median_ms(log.inspect, campaign, times=times) for times in (1, 5))
-        print(f"inspection, {name}: {again:.0f} ms, first time {first:.0f} ms")
+    sizes = {"500": 3_002, "100,000": ORDINARY, "1,000,000": LARGE}
+    for name, campaign in sizes.items():
+        yield f"numbers of a campaign of {name} deliveries", times_ms(log.rows, campaign)
+    for name, campaign in sizes.items():
+        yield f"why these numbers, {name} deliveries", times_ms(log.inspect, campaign)
     names = [md5(str(number).encode(), usedforsecurity=False).hexdigest() for number in range(40)]
     one = iter(names)
-    took = median_ms(lambda: list(log.facts(1, installation_id=next(one))), times=len(names))
-    facts = [fact for name in names for fact in log.facts(1, installation_id=name)]
-    print(f"facts of one installation: {took:.1f} ms ({len(facts) / len(names):.0f} facts on average)")
+    yield (
+        "facts of one installation",
+        times_ms(lambda: list(log.facts(1, installation_id=next(one))), times=40),
+    )
     busy = [_visit(number) for number in range(1_000)]
-    print(f"explaining 1,000 facts: {median_ms(explain, busy, ORDINARY, Rule()):.0f} ms")
+    yield "explaining 1,000 facts", times_ms(explain, busy, ORDINARY, Rule())
 
 
 def _visit(number: int) -> Fact:
@@ -216,23 +212,3 @@ def _visit(number: int) -> Fact:
     kind = FactType.PUSH_OPEN if number % 20 == 0 else FactType.APP_OPEN
     campaign = ORDINARY if kind is FactType.PUSH_OPEN else None
     return Fact(1, kind, "busy", START + number * 3_600_000, campaign)
-
-
-def main() -> None:
-    """Fill a store, or take one that is there, and measure."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--facts", type=int, default=10_000_000)
-    options.add_argument("--folder", type=Path)
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        began = time.perf_counter()
-        store = Store(given.folder or Path(made), given.facts)
-        print(f"{store.log.counts()['facts']:,} facts, ready after {time.perf_counter() - began:.0f} s")
-        measure_list(store)
-        measure_campaign(store)
-        store.log.close()
-        store.records.close()
-
-
-if __name__ == "__main__":
-    main()
