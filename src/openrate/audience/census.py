@@ -116,11 +116,12 @@ class Census:
             rest = max(_SHORTEST_S, _REST * (time.thread_time() - began))
             with self._changed:
                 self._not_before[app.id] = time.monotonic() + rest
+        total = figures.total
+        # Before the figures are shown: who sees them sees the day that they make.
+        self._keep([AudienceDay(app.id, figures.as_of // DAY_MS, total.installations, total.opted_in)])
         with self._changed:
             self._known[app.id] = figures
             self._changed.notify_all()
-        total = figures.total
-        self._keep([AudienceDay(app.id, figures.as_of // DAY_MS, total.installations, total.opted_in)])
 
     def _figures(self, app: App) -> Figures:
         as_of = AsOf(self._clock.now(), self._records.company_of(app).rule.inactive_after)
