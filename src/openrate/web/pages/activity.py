@@ -10,12 +10,12 @@ from openrate.commands.parts import Parts
 from openrate.delivery import standing
 from openrate.model import FactType
 from openrate.web.call import Answer
+from openrate.web.pages.charts import MINUTE_S, Series, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import Visit
 from openrate.web.routing import Route
 
-_MINUTE_S = 60
 _MOST_SENDS = 50
 _DRAWN = [
     (FactType.PUSH_SENT, "push_sent", "--a"),
@@ -59,8 +59,8 @@ class ActivityPage:
             "now": visit.now,
             "recent": recent,
             "behind": parts.log.behind(ids),
-            "chart": _chart(
-                [minute for minute in recent.minutes if minute.at >= recent.since - _MINUTE_S * 1000]
+            "drawn": _chart(
+                [minute for minute in recent.minutes if minute.at >= recent.since - MINUTE_S * 1000]
             ),
             "is_young": recent.since > recent.minutes[0].at,
             "last_minute": _sum(recent.minutes[-2].facts),
@@ -79,17 +79,7 @@ def _sum(facts: Mapping[FactType, int]) -> int:
 def _chart(minutes: Sequence[Minute]) -> dict[str, Any]:
     """Facts by minute, without the one that is under way."""
     whole = minutes[:-1] or minutes
-    return {
-        "unit": _MINUTE_S,
-        "times": [minute.at // 1000 for minute in whole],
-        "series": [
-            {
-                "label": label,
-                "kind": "line",
-                "scale": "count",
-                "color": color,
-                "values": [minute.facts.get(kind, 0) for minute in whole],
-            }
-            for kind, label, color in _DRAWN
-        ],
-    }
+    lines = (
+        Series(label, color, [minute.facts.get(kind, 0) for minute in whole]) for kind, label, color in _DRAWN
+    )
+    return chart(MINUTE_S, [minute.at // 1000 for minute in whole], *lines)

@@ -10,13 +10,13 @@ from openrate.commands.parts import Parts
 from openrate.conditions import Segment
 from openrate.model import App
 from openrate.web.call import Answer
+from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, find_app
 from openrate.web.routing import Route
 
 _DAYS = 90
-_DAY_S = 86_400
 _MOST_LINES = 15
 """Languages and regions that are listed; the others are one line."""
 _SEGMENTS = {
@@ -81,7 +81,7 @@ class AudiencePage:
             "is_counting": len(known) < len(shown),
             "tables": [] if figures is None else _tables(figures, shown, known),
             "days": _from_the_first(days),
-            "chart": _chart(_from_the_first(days)),
+            "drawn": _chart(_from_the_first(days)),
             "seen": _seen(shown, known),
         }
 
@@ -140,27 +140,10 @@ def _from_the_first(days: Sequence[Day]) -> Sequence[Day]:
 
 
 def _chart(days: Sequence[Day]) -> dict[str, Any]:
-    lines = [("Installations", "--a", "installations"), ("Opted in", "--b", "opted_in")]
-    registered = [day.registered for day in days]
-    return {
-        "times": [day.day * _DAY_S for day in days],
-        "series": [
-            {
-                "label": "Registered",
-                "kind": "bars",
-                "scale": "count",
-                "color": "--quiet",
-                "values": registered,
-            },
-            *(
-                {
-                    "label": label,
-                    "kind": "line",
-                    "scale": "count",
-                    "color": color,
-                    "values": [getattr(day, name) for day in days],
-                }
-                for label, color, name in lines
-            ),
-        ],
-    }
+    return chart(
+        DAY_S,
+        [day.day * DAY_S for day in days],
+        bars("Registered", [day.registered for day in days]),
+        Series("Installations", "--a", [day.installations for day in days]),
+        Series("Opted in", "--b", [day.opted_in for day in days]),
+    )

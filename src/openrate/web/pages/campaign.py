@@ -15,13 +15,13 @@ from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, Sen
 from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
+from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
 
 _LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
-_DAY_S = 86_400
 
 
 class Step(NamedTuple):
@@ -119,7 +119,7 @@ class CampaignPage:
             "rate": stats.open_rate(totals),
             "funnel": _funnel(totals),
             "days": days,
-            "chart": _chart(days, campaign),
+            "drawn": _chart(days, campaign),
             "comparison": stats.compare(rows) if campaign.has_versions else None,
             "sending": _sending(sends),
             "is_over": state is CampaignState.COMPLETED,
@@ -173,31 +173,21 @@ def _counted(rows: Iterable[DayRow]) -> dict[str, Any]:
 
 
 def _chart(days: Sequence[Mapping[str, Any]], campaign: Campaign) -> dict[str, Any]:
-    """What the chart draws: what was sent by day, and the open rate, of A/B campaigns one for each version."""
+    """What was sent by day, and the open rate, of A/B campaigns one for each version."""
     ascending = days[::-1]
-    shown: list[tuple[str, str, list[Mapping[str, Any]]]] = [("Open rate", "--a", [*ascending])]
+    rates = [Series("Open rate", "--a", _rates(ascending), scale="percent")]
     if campaign.has_versions:
-        shown = [
-            (f"Open rate of {name.upper()}", f"--{name}", [day["versions"][name] for day in ascending])
+        rates = [
+            Series(
+                f"Open rate of {name.upper()}",
+                f"--{name}",
+                _rates([day["versions"][name] for day in ascending]),
+                scale="percent",
+            )
             for name in stats.VERSIONS
         ]
-    sent = [day["sent"] for day in ascending]
-    return {
-        "times": [day["day"] * _DAY_S for day in ascending],
-        "series": [
-            {"label": "Sent", "kind": "bars", "scale": "count", "color": "--quiet", "values": sent},
-            *(
-                {
-                    "label": label,
-                    "kind": "line",
-                    "scale": "percent",
-                    "color": color,
-                    "values": _rates(counted),
-                }
-                for label, color, counted in shown
-            ),
-        ],
-    }
+    times = [day["day"] * DAY_S for day in ascending]
+    return chart(DAY_S, times, bars("Sent", [day["sent"] for day in ascending]), *rates)
 
 
 def _rates(counted: Sequence[Mapping[str, Any]]) -> list[float | None]:

@@ -13,12 +13,12 @@ from openrate.model import App, Campaign
 from openrate.ports.event_log import LATE_MS, Inspection
 from openrate.stats_csv import hours_csv
 from openrate.web.call import Answer
+from openrate.web.pages.charts import HOUR_S, Series, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, csv_file, find_campaign
 from openrate.web.routing import Route
 
-_HOUR_S = 3600
 _LONGEST_ID = 64
 """Characters of an installation's id."""
 _MOST_FACTS = 2_000
@@ -74,11 +74,11 @@ class WhyPage:
             "campaign": campaign,
             "rule": self._parts.log.rule(app.id),
             "found": found,
-            "late_hours": LATE_MS // (_HOUR_S * 1000),
+            "late_hours": LATE_MS // (HOUR_S * 1000),
             "refused": self._parts.ingest.refusals.of_campaign(campaign.id),
             "failed": sum(found.errors.values()),
             "hours": _hours(found),
-            "chart": _chart(found, campaign),
+            "drawn": _chart(found, campaign),
             "seen": looked.version,
         }
 
@@ -97,7 +97,7 @@ def _hours(found: Inspection) -> list[dict[str, Any]]:
     began = (found.began_at or 0) // 1000
     return [
         {
-            "at": 1000 * (began + hour * _HOUR_S),
+            "at": 1000 * (began + hour * HOUR_S),
             **{name: sum(getattr(r, name) for r in rows) for name in _COUNTED},
         }
         for hour, rows in (
@@ -111,22 +111,14 @@ _COUNTED = ("sent", "direct_open", "influenced_open")
 
 def _chart(found: Inspection, campaign: Campaign) -> dict[str, Any]:
     """Opens by hour, every hour to the last in which something happened, of A/B campaigns by version."""
-    began, last = (found.began_at or 0) // 1000, max((row.hour for row in found.hours), default=0)
+    hours = range(max((row.hour for row in found.hours), default=0) + 1)
     opened = {(row.hour, row.version): row.direct_open + row.influenced_open for row in found.hours}
     versions: list[tuple[str | None, str, str]] = [(None, "Opens", "--a")]
     if campaign.has_versions:
         versions = [(name, f"Opens of {name.upper()}", f"--{name}") for name in stats.VERSIONS]
-    return {
-        "unit": _HOUR_S,
-        "times": [began + hour * _HOUR_S for hour in range(last + 1)],
-        "series": [
-            {
-                "label": label,
-                "kind": "line",
-                "scale": "count",
-                "color": color,
-                "values": [opened.get((hour, name), 0) for hour in range(last + 1)],
-            }
-            for name, label, color in versions
-        ],
-    }
+    began = (found.began_at or 0) // 1000
+    lines = (
+        Series(label, color, [opened.get((hour, name), 0) for hour in hours])
+        for name, label, color in versions
+    )
+    return chart(HOUR_S, [began + hour * HOUR_S for hour in hours], *lines)

@@ -32,7 +32,7 @@
     const grid = { stroke: resolved("--line"), width: 1 };
     const common = { stroke: dim, grid, ticks: grid, font: "12px system-ui" };
     const scales = new Set(data.series.map((each) => each.scale));
-    const unit = data.unit ?? 86400;
+    const unit = data.unit;
     const words = unit < 86400 ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } : { day: "numeric", month: "short" };
     const time = new Intl.DateTimeFormat("en-GB", { ...words, timeZone: "UTC" });
     const found = [{ ...common, incrs: [1, 2, 3, 7, 14, 28, 91, 364].map((n) => n * unit), values: (_, ticks) => ticks.map((t) => time.format(t * 1000)) }];
@@ -46,6 +46,9 @@
     return found;
   }
 
+  // The legend says the newest values while nothing is pointed at.
+  const atRest = (plot) => plot.cursor.idx ?? plot.setLegend({ idx: plot.data[0].length - 1 });
+
   function draw(figure) {
     const text = document.getElementById(figure.dataset.chart).textContent;
     const known = charts.get(figure);
@@ -54,7 +57,7 @@
     const values = [data.times, ...data.series.map((each) => each.values)];
     known?.plot.destroy();
     const fromZero = (_, __, most) => [0, most ? most * 1.1 : 1];
-    const unit = data.unit ?? 86400;
+    const unit = data.unit;
     const plot = new uPlot(
       {
         width: figure.clientWidth,
@@ -68,7 +71,7 @@
         },
         axes: axes(data),
         series: [{ value: unit < 86400 ? "{YYYY}-{MM}-{DD} {HH}:{mm}" : "{YYYY}-{MM}-{DD}" }, ...data.series.map(series)],
-        legend: { live: true },
+        hooks: { ready: [atRest], setCursor: [atRest] },
       },
       values,
       figure,
