@@ -117,6 +117,19 @@ def test_what_is_counted_is_kept_by_day(world: World) -> None:
     assert world.census.history([world.news], 1)[0].registered == 0
 
 
+def test_who_sees_figures_sees_the_day_that_they_make(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_days = world.counts.put_days
+
+    def slowly(days: list[AudienceDay]) -> None:
+        time.sleep(0.3)
+        put_days(days)
+
+    monkeypatch.setattr(world.counts, "put_days", slowly)
+    world.add("a")
+    eventually(lambda: world.total() == Count(1, 1, 0, 0))
+    assert world.census.history([world.shop], 1) == [Day(TODAY, 1, 1, 1)]
+
+
 def test_days_are_kept_though_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(census, "_FIRST_DAYS_S", 0.0)
     monkeypatch.setattr(census, "_DAYS_EVERY_S", 0.01)
