@@ -17,12 +17,10 @@ import numpy as np
 
 from openrate.model import Cause, FactType
 from openrate.ports.clock import Clock
-from openrate.ports.event_log import FactColumns
+from openrate.ports.event_log import ByApp, FactColumns
 
 MINUTES = 60
 _MINUTE_MS = 60_000
-
-ByApp = Sequence[tuple[int, FactColumns]]
 
 
 class Counted(NamedTuple):

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class Platform(StrEnum):

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from openrate.model import DayRow
+from openrate.model import HOUR_MS, DayRow
 from openrate.ports.event_log import HourRow
 from openrate.stats import VERSIONS, iso_date, open_rate, totals
 from openrate.times import format_time
 
-_HOUR_MS = 3_600_000
 _OF_HOUR = ("sent", "direct_open", "influenced_open")
 _OF_DAY = ("sent", "sent_optins", "direct_open", "influenced_open", "open_rate", "reengaged", "errors")
 _DIGITS = 6
@@ -42,7 +41,7 @@ def hours_csv(began_at: int, hours: Iterable[HourRow], *, has_versions: bool) ->
         for version in _versions(has_versions):
             counted = [row for row in of_hour if version in {None, "all", row.version}]
             sums = [sum(getattr(row, name) for row in counted) for name in _OF_HOUR]
-            lines.append([format_time(began_at + hour * _HOUR_MS), version, *sums])
+            lines.append([format_time(began_at + hour * HOUR_MS), version, *sums])
     return _text(["hour_from", "version", *_OF_HOUR], lines, has_versions=has_versions)
 
 

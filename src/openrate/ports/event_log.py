@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.model import Cause, DayRow, Fact, FactType, Rule
+from openrate.model import HOUR_MS, Cause, DayRow, Fact, FactType, Rule
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as long work advances; the unit is facts."""
@@ -68,6 +68,10 @@ class FactColumns(msgspec.Struct, frozen=True, eq=False):
         kind = [numbers.setdefault(_kind(f), len(numbers)) for f in facts]
         ats = np.array([f.at for f in facts], np.int64)
         return cls(list(numbers), np.array(kind, np.int64), [f.installation_id for f in facts], ats)
+
+
+ByApp = Sequence[tuple[int, FactColumns]]
+"""Facts by app id."""
 
 
 def _kind(f: Fact) -> Kind:
@@ -145,7 +149,7 @@ class Inspection(NamedTuple):
     dev_facts: int
 
 
-LATE_MS = 3_600_000
+LATE_MS = HOUR_MS
 """By how much a fact that arrived before is later than one that is late."""
 
 

@@ -8,9 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from openrate.ports.event_log import Behind, FactColumns
+from openrate.ports.event_log import Behind, ByApp
 
-ByApp = Sequence[tuple[int, FactColumns]]
 Stored = Callable[[ByApp, ByApp], None]
 """Told of the facts of both worlds, live and dev, that have become durable. It must not fail."""
 

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from openrate.model import Cause, FactType
+from openrate.model import HOUR_MS, Cause, FactType
 from openrate.ports.event_log import LATE_MS, HourRow, Inspection
 from openrate.storage.duckdb.by_installation import Runs
 from openrate.storage.duckdb.day_rows import VERSIONS
@@ -34,8 +34,7 @@ from openrate.storage.duckdb.evaluate import (
 )
 from openrate.storage.duckdb.file import FACT_COLUMNS
 
-_HOUR_MS = 3_600_000
-_APART_MS = 6 * _HOUR_MS
+_APART_MS = 6 * HOUR_MS
 """Opens between two deliveries this far apart are not read."""
 _AT_ONCE = 2_000_000
 """Deliveries whose facts are in memory together, and facts of the log that are searched together; 34 bytes each."""
@@ -105,7 +104,7 @@ class _Hours(NamedTuple):
 
     @property
     def end(self) -> int:
-        return self.began_at + self.number * _HOUR_MS
+        return self.began_at + self.number * HOUR_MS
 
 
 class _Found(NamedTuple):
@@ -322,7 +321,7 @@ def _by_hour(source: Source, installations: NDArray[np.int32], sent: _Sent, hour
     counts = np.zeros((len(_COUNTED), size), np.int64)
     for row, times in zip(counts, (sent.at, sent.direct_at, opened_at), strict=True):
         # What came later is in cells behind those that are asked for.
-        hour = (np.minimum(times, hours.end) - hours.began_at) // _HOUR_MS
+        hour = (np.minimum(times, hours.end) - hours.began_at) // HOUR_MS
         row[:] = np.bincount(hour * len(VERSIONS) + sent.version, minlength=size)[:size]
     return counts
 

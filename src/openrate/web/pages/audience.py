@@ -13,7 +13,7 @@ from openrate.web.call import Answer
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import NOTHING_NEW, Visit, find_app
+from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, find_app
 from openrate.web.routing import Route
 
 _DAYS = 90
@@ -83,6 +83,7 @@ class AudiencePage:
             "days": _from_the_first(days),
             "drawn": _chart(_from_the_first(days)),
             "seen": _seen(shown, known),
+            "server": base_url(visit.call),
         }
 
 

@@ -1,37 +1,34 @@
-"""What an app's provider asks for before it sends: read from files, sealed before they are stored.
-
-Credentials are secrets. They are encrypted at rest with a key that lies outside the database, shown by their
-public parts alone, and have no ``repr``, so that no log or traceback can hold them.
-"""
+"""Credentials as an operator gives them, most of them in a file of the provider's."""
 
 from __future__ import annotations
 
-import base64
-import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
 )
 
-from openrate.errors import StoreError, UsageError
-from openrate.model import App, By, Platform, ProviderName
-from openrate.ports.provider import CredentialStore
+from openrate.credentials.kinds import (
+    FCM_URL,
+    GOOGLE_TOKENS,
+    PLATFORMS,
+    ApnsCredentials,
+    Credentials,
+    FcmCredentials,
+    StubCredentials,
+    WebPushCredentials,
+)
+from openrate.errors import UsageError
+from openrate.model import Platform, ProviderName
 
-FCM_URL = "https://fcm.googleapis.com"
-_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 _GOOGLE_TOKENS_BEFORE = "https://accounts.google.com/o/oauth2/token"
 """In the files of old service accounts."""
 _LONGEST_FILE = 65_536
@@ -42,67 +39,7 @@ _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}", re.ASCII)
 _URL = re.compile(r"https://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 _SUBJECT = re.compile(r"(mailto:[^@\s]+@[^@\s]+|https://[^\s/]+[^\s]*)", re.ASCII)
 
-PLATFORMS = {
-    ProviderName.FCM: {Platform.ANDROID},
-    ProviderName.APNS: {Platform.IOS},
-    ProviderName.WEBPUSH: {Platform.WEB},
-    ProviderName.STUB: set(Platform),
-}
-"""Where each provider's pushes can arrive."""
-
-
-class _Secret(msgspec.Struct, frozen=True, kw_only=True, tag_field="provider"):
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-
-class FcmCredentials(_Secret, frozen=True, kw_only=True, tag="fcm"):
-    """A service account of a Firebase project."""
-
-    project_id: str
-    client_email: str
-    private_key: str
-    private_key_id: str = ""
-    token_uri: str = _GOOGLE_TOKENS
-    base_url: str = FCM_URL
-
-
-class ApnsCredentials(_Secret, frozen=True, kw_only=True, tag="apns"):
-    """A key for provider tokens. ``topic`` is the app's bundle id; without ``base_url`` the world chooses."""
-
-    private_key: str
-    key_id: str
-    team_id: str
-    topic: str
-    base_url: str | None = None
-
-
-class WebPushCredentials(_Secret, frozen=True, kw_only=True, tag="webpush"):
-    """A VAPID key, and whom a push service may write to about it (``mailto:`` or ``https:``)."""
-
-    private_key: str
-    subject: str
-
-    @property
-    def public_key(self) -> str:
-        """What browsers subscribe with: the point, uncompressed, base64url (RFC 8292, section 3.2)."""
-        key = load_pem_private_key(self.private_key.encode(), None)
-        point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
-
-
-class StubCredentials(_Secret, frozen=True, kw_only=True, tag="stub", forbid_unknown_fields=True):
-    """How the stub behaves; see ``providers/stub.py``. ``journal`` and ``down`` are paths."""
-
-    journal: str | None = None
-    latency_ms: float = 0
-    down: str | None = None
-
-
-Credentials = FcmCredentials | ApnsCredentials | WebPushCredentials | StubCredentials
-
 _Read = TypeVar("_Read")
-_decode_sealed = msgspec.json.Decoder(Credentials).decode
 
 
 class Given(Protocol):
@@ -158,7 +95,7 @@ def check_reach(credentials: Credentials) -> None:
     """
     match credentials:
         case FcmCredentials(token_uri=uri, base_url=url):
-            is_plain = uri in {_GOOGLE_TOKENS, _GOOGLE_TOKENS_BEFORE} and url == FCM_URL
+            is_plain = uri in {GOOGLE_TOKENS, _GOOGLE_TOKENS_BEFORE} and url == FCM_URL
         case ApnsCredentials(base_url=url):
             is_plain = url is None
         case StubCredentials():
@@ -170,116 +107,6 @@ def check_reach(credentials: Credentials) -> None:
             "These credentials name an address or a file of their own: "
             "openrate app credentials set takes them, on the server."
         )
-
-
-def public_parts(credentials: Credentials) -> dict[str, Any]:
-    """What may be shown of credentials: everything but keys, and of VAPID the public key."""
-    shown: dict[str, Any] = msgspec.to_builtins(credentials)
-    for name in ("provider", "private_key", "private_key_id", "client_email"):
-        shown.pop(name, None)
-    if isinstance(credentials, WebPushCredentials):
-        shown["public_key"] = credentials.public_key
-    return shown
-
-
-def provider_of(credentials: Credentials) -> ProviderName:
-    """Whose credentials they are."""
-    return ProviderName(msgspec.to_builtins(credentials)["provider"])
-
-
-class Seal:
-    """Encrypts credentials for the database, and opens them again.
-
-    Args:
-        key: 32 bytes as base64url, the form of ``OPENRATE_CREDENTIALS_KEY``.
-
-    Raises:
-        UsageError: the key has another form.
-    """
-
-    def __init__(self, key: str) -> None:
-        try:
-            self._fernet = Fernet(key)
-        except ValueError:
-            raise UsageError(
-                "The key for credentials is wrong: 32 bytes as base64url are accepted."
-            ) from None
-
-    def close(self, credentials: Credentials) -> bytes:
-        """Encrypt."""
-        return self._fernet.encrypt(msgspec.json.encode(credentials))
-
-    def open(self, sealed: bytes) -> Credentials:
-        """Decrypt.
-
-        Raises:
-            StoreError: they were encrypted with another key, or are damaged.
-        """
-        try:
-            opened: Credentials = _decode_sealed(self._fernet.decrypt(sealed))
-        except (InvalidToken, msgspec.MsgspecError):
-            raise StoreError(
-                "The credentials were sealed with another key: bring back credentials.key of this data folder "
-                "or OPENRATE_CREDENTIALS_KEY, or set the credentials again."
-            ) from None
-        return opened
-
-
-class Vault:
-    """The credentials of apps: sealed on their way into the store, opened on their way out."""
-
-    def __init__(self, store: CredentialStore, seal: Seal) -> None:
-        self._store = store
-        self._seal = seal
-
-    def of(self, app_id: int) -> Credentials | None:
-        """An app's credentials, if it has some; raises StoreError when they cannot be opened."""
-        sealed = self._store.get(app_id)
-        return None if sealed is None else self._seal.open(sealed)
-
-    def sealed(self, app_id: int) -> bytes | None:
-        """What tells an app's credentials from others, without opening them."""
-        return self._store.get(app_id)
-
-    def put(self, app: App, credentials: Credentials, by: By) -> None:
-        """Keep credentials, instead of those before."""
-        self._store.put(app, provider_of(credentials), self._seal.close(credentials), by)
-
-    def remove(self, app: App, by: By) -> bool:
-        """Forget them; False when there were none."""
-        return self._store.remove(app, by)
-
-
-def seal_of(key: str | None, path: Path) -> Seal:
-    """The seal with ``key``, or with the one in the file ``path``, made at first use for this user alone.
-
-    Raises:
-        UsageError: the key has a wrong form.
-        StoreError: the file cannot be read or made.
-    """
-    if key is not None:
-        return Seal(key)
-    try:
-        with suppress(FileExistsError):
-            _write_once(path, Fernet.generate_key())
-        return Seal(path.read_text("ascii").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"The key for credentials in {path} cannot be used: {error}.") from None
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; two processes that do so at once end with one of the two."""
-    if path.exists():
-        return
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, content)
-        os.fsync(handle)
-        os.link(part, path)
-    finally:
-        os.close(handle)
-        part.unlink()
 
 
 def _check_options(provider: ProviderName, given: Given) -> None:
@@ -305,7 +132,7 @@ class _ServiceAccount(msgspec.Struct):
     private_key: str
     client_email: str
     private_key_id: str = ""
-    token_uri: str = _GOOGLE_TOKENS
+    token_uri: str = GOOGLE_TOKENS
 
 
 def _read_fcm(given: Given) -> FcmCredentials:
