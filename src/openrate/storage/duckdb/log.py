@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -29,6 +28,7 @@ from openrate.model import DayRow, Fact, Rule
 from openrate.ports.event_log import Behind, Difference, FactColumns, Inspection, Opens, Progress
 from openrate.storage.duckdb import file, inspection, named_facts, recompute, start, writing
 from openrate.storage.duckdb.arrivals import Arrivals, Stored
+from openrate.storage.duckdb.batches import Batch, Batches
 from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
 from openrate.storage.duckdb.day_rows import DayRows
 from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
@@ -38,7 +38,6 @@ from openrate.storage.duckdb.opens import NamedOpens, NumberedOpens, named_times
 
 logger = logging.getLogger(__name__)
 
-MOST_FACTS_A_COMMIT = 200_000
 MOST_FACTS_A_TICK = 400_000
 FEW_APPENDS = 8
 """Up to so many callers at once the server counts as idle: they wait for attribution too."""
@@ -49,16 +48,6 @@ PAUSE_S, LONG_PAUSE_S = 0.05, 0.2
 """Between ticks under load: a larger tick is cheaper per fact, and a small one costs as much as one of thousands."""
 FEW_FACTS = 4_000
 """A tick of so few is followed by the long pause; nobody waits for it (those who do are served by the writer)."""
-
-
-class _Batch:
-    """What shares one commit, and so one future."""
-
-    def __init__(self) -> None:
-        self.appends: list[writing.Append] = []
-        self.size = 0
-        self.is_awaited = False
-        self.done: Future[None] = Future()
 
 
 class DuckdbLog:
@@ -79,8 +68,7 @@ class DuckdbLog:
         self._memory_limit_mb = memory_limit_mb
         self._hot_capacity = hot_facts
         self._run_facts = run_facts
-        self._waiting: deque[_Batch] = deque()
-        self._arrived = threading.Condition()
+        self._batches = Batches()
         self._closing = False
         self._committed = threading.Condition()
         self._attribution = threading.RLock()
@@ -99,21 +87,7 @@ class DuckdbLog:
 
     def append(self, app_id: int, dev: bool, facts: FactColumns, *, is_awaited: bool = True) -> Future[None]:
         """Store facts; the future is done when they are durable."""
-        if not len(facts):
-            nothing: Future[None] = Future()
-            nothing.set_result(None)
-            return nothing
-        with self._arrived:
-            if self._closing:
-                raise StoreError("The store is closed.")
-            if not self._waiting or self._waiting[-1].size >= MOST_FACTS_A_COMMIT:
-                self._waiting.append(_Batch())
-            batch = self._waiting[-1]
-            batch.appends.append(writing.Append(app_id, dev, facts))
-            batch.size += len(facts)
-            batch.is_awaited |= is_awaited
-            self._arrived.notify()
-        return batch.done
+        return self._batches.add(writing.Append(app_id, dev, facts), is_awaited=is_awaited)
 
     def rows(self, campaign_id: int) -> Sequence[DayRow]:
         """The day rows of a campaign, ascending by day, then version."""
@@ -213,10 +187,9 @@ class DuckdbLog:
 
     def close(self) -> None:
         """Finish what was accepted, then let go of the file."""
-        with self._arrived:
-            self._closing = True
-            self._arrived.notify_all()
+        self._batches.close()
         with self._committed:
+            self._closing = True
             self._committed.notify_all()
         for thread in self._threads:
             thread.join()
@@ -274,28 +247,19 @@ class DuckdbLog:
     # ── the writer ──
 
     def _write_forever(self) -> None:
-        while batch := self._next_batch():
+        while batch := self._batches.take():
             caught_up = self._attributed == self._durable
             try:
                 self._commit(batch.appends)
             except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
                 self._refuse(batch, error)
                 continue
-            is_idle = len(batch.appends) <= FEW_APPENDS and not self._waiting
+            is_idle = len(batch.appends) <= FEW_APPENDS and not self._batches
             if caught_up and is_idle and batch.is_awaited:
                 self._tick_if_free()  # idle: who was told that a fact is stored finds it in the statistics
             batch.done.set_result(None)
             if len(batch.appends) > FEW_APPENDS:
                 time.sleep(GATHER_S)
-
-    def _next_batch(self) -> _Batch | None:
-        """Whatever waits; None when the log is closing and nothing does."""
-        with self._arrived:
-            self._arrived.wait_for(lambda: self._waiting or self._closing)
-            batch = self._waiting.popleft() if self._waiting else None
-        if batch:
-            batch.done.set_running_or_notify_cancel()  # from here on nobody can cancel it
-        return batch
 
     def _commit(self, batch: list[writing.Append]) -> None:
         cursor = self._writing or self._reopen()
@@ -317,7 +281,7 @@ class DuckdbLog:
             self._committed.notify_all()
         self._stored(apps, dev)
 
-    def _refuse(self, batch: _Batch, error: Exception) -> None:
+    def _refuse(self, batch: Batch, error: Exception) -> None:
         """Nothing of the batch was stored: tell the callers. The file is opened anew for the next batch."""
         if not isinstance(error, StoreError):
             logger.error("A commit failed: %s", error)
