@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from playwright.sync_api import Page
 
 from openrate import companies, people
-from openrate.compose.sending import delivery
+from openrate.compose.server import delivery
 from openrate.compose.stores import Parts
 from openrate.config import Settings
 from openrate.control import COMMAND_LINE

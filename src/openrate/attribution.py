@@ -59,9 +59,26 @@ def _deliveries(facts: Iterable[Fact]) -> list[Delivery]:
 
 
 def _delivery(campaign_id: int, send: str, reports: list[Fact]) -> Delivery:
-    sent = [f for f in reports if f.type is FactType.PUSH_SENT]
-    counts = min(sent or reports, key=lambda f: (f.at, f.version or "", f.opted_in))
-    return Delivery(campaign_id, send, counts.at, counts.version, bool(sent), counts.opted_in)
+    counts = counting(reports)
+    is_sent = counts.type is FactType.PUSH_SENT
+    return Delivery(campaign_id, send, counts.at, counts.version, is_sent, counts.opted_in)
+
+
+def counting(reports: Iterable[Fact]) -> Fact:
+    """Of the reports of a delivery the one that counts (``metrics.md``, "Identity"): a sent one, the earliest."""
+    return min(reports, key=_rank)
+
+
+def _rank(report: Fact) -> tuple[bool, int, str, bool, str, str, str]:
+    return (
+        report.type is not FactType.PUSH_SENT,
+        report.at,
+        report.version or "",
+        report.opted_in,
+        report.cause or "",
+        report.platform or "",
+        report.language or "",
+    )
 
 
 def owner_of(tap: Fact, deliveries: Iterable[Delivery]) -> tuple[int, str] | None:

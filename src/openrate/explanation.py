@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from openrate.attribution import Delivery, attribute, owner_of
+from openrate.attribution import Delivery, attribute, counting, owner_of
 from openrate.model import DAY_MS, Fact, FactType, Rule
 
 _CLOSE_MS = 60_000
@@ -79,9 +79,7 @@ class _Case:
         others = [f for f in facts if f.type not in _REPORTS]
         self._deliveries = {d.send: d for d in attribute([*reports, *others], rule)}
         self._sent = sorted((d for d in self._deliveries.values() if d.sent), key=lambda d: d.at)
-        self._counting = {
-            send: min((f for f in reports if f.send == send), key=_rank) for send in self._deliveries
-        }
+        self._counting = {send: counting(f for f in reports if f.send == send) for send in self._deliveries}
         self._opens = sorted({f.at for f in facts if f.type in _OPENS})
         self._first_seen = min((f.at for f in others), default=None)
         self._brought = _brought(self._sent, self._opens)
@@ -214,19 +212,6 @@ def _brought(sent: list[Delivery], opens: list[int]) -> dict[int, list[Effect]]:
             if counts:
                 brought[opens[bisect_right(opens, d.at)]].append(Effect(counter, d))
     return brought
-
-
-def _rank(report: Fact) -> tuple[int, int, str, bool, str, str, str]:
-    """Of the reports of a delivery the smallest counts (``metrics.md``, "Identity")."""
-    return (
-        report.type,
-        report.at,
-        report.version or "",
-        report.opted_in,
-        report.cause or "",
-        report.platform or "",
-        report.language or "",
-    )
 
 
 def _why_not(fact: Fact, counting: Fact) -> str:

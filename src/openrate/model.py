@@ -133,11 +133,11 @@ class RestKey(msgspec.Struct, frozen=True):
 
 
 class Role(StrEnum):
-    """What a person may do on the pages: everything, write campaigns, or read numbers."""
+    """What a person may do on the pages, ascending: read numbers, write campaigns, everything."""
 
-    MANAGER = "manager"
-    EDITOR = "editor"
     VIEWER = "viewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
 
 
 class Person(msgspec.Struct, frozen=True):

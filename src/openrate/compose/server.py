@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import socket
 from contextlib import closing
 from functools import partial
 
@@ -11,10 +12,11 @@ import uvloop
 
 from openrate import logs
 from openrate.commands import table
-from openrate.compose.sending import delivery
 from openrate.compose.stores import Parts
 from openrate.config import Settings
 from openrate.control import ControlSocket
+from openrate.delivery import Delivery
+from openrate.delivery.desk import Desk
 from openrate.errors import StoreDamaged
 from openrate.folder import SERVE, held, made
 from openrate.web.app import http_app
@@ -49,6 +51,14 @@ def serve(settings: Settings) -> None:
             gc.collect()
             gc.freeze()  # what is there for good need not be looked at again and again: that stops all for 50 ms
             uvloop.run(serve_http(app, settings, listener=listener))
+
+
+def delivery(parts: Parts) -> Delivery:
+    """Our sender: sends what is due, from now on."""
+    log, clock, activity = parts.log, parts.clock, parts.activity
+    return Delivery(
+        Desk(parts.records, parts.sends, log, clock, parts.providers, activity, socket.gethostname())
+    )
 
 
 def _check_ages(parts: Parts) -> None:

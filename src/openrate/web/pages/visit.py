@@ -21,7 +21,7 @@ _SAID_COOKIE = "openrate_said"
 _LONGEST_SAID = 300
 """Characters; a browser keeps cookies of up to 4,096 bytes, and a character may take 12 there."""
 _MOST_FIELDS = 10_000
-_RANKS = [Role.VIEWER, Role.EDITOR, Role.MANAGER]
+_RANKS = list(Role)
 _SALT = 16
 
 
