@@ -56,7 +56,7 @@
     const data = JSON.parse(text);
     const values = [data.times, ...data.series.map((each) => each.values)];
     known?.plot.destroy();
-    const fromZero = (_, __, most) => [0, most ? most * 1.1 : 1];
+    const fromZero = (least) => (_, __, most) => [0, Math.max(1.1 * (most ?? 0), least)];
     const unit = data.unit;
     const plot = new uPlot(
       {
@@ -66,8 +66,8 @@
         scales: {
           // Half a unit of room at both ends, so that the first and the last bar are whole.
           x: { range: () => [data.times[0] - unit / 2, data.times.at(-1) + unit / 2] },
-          count: { range: fromZero },
-          percent: { range: fromZero },
+          count: { range: fromZero(4) }, // below that the axis would count in fractions
+          percent: { range: fromZero(1) },
         },
         axes: axes(data),
         series: [{ value: unit < 86400 ? "{YYYY}-{MM}-{DD} {HH}:{mm}" : "{YYYY}-{MM}-{DD}" }, ...data.series.map(series)],
