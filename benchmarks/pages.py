@@ -186,7 +186,7 @@ def list_times(store: Store) -> Iterator[tuple[str, list[float]]]:
     yield "list of campaigns, first time", times_ms(overview.page, company, Wanted(), times=1)
     for name, wanted in pages.items():
         yield f"list of campaigns, {name}", times_ms(overview.page, company, wanted)
-    yield "has the list changed?", times_ms(overview.version, company, times=1000)
+    yield "has the list changed?", times_ms(overview.revision, company, times=1000)
 
 
 def campaign_times(store: Store) -> Iterator[tuple[str, list[float]]]:

@@ -44,7 +44,7 @@ def test_a_look_is_kept_while_nothing_is_new_however_long() -> None:
     first = inspections.of(campaign())
     log.at += 1_000_000
     assert inspections.of(campaign()) is first
-    assert inspections.version(campaign()) == first.version
+    assert inspections.revision(campaign()) == first.revision
     assert (first.found.facts, log.looks) == (1, 1)
 
 
@@ -54,10 +54,10 @@ def test_what_is_new_is_found_when_twenty_times_as_long_has_passed_as_a_look_tak
     first = inspections.of(campaign())
     log.send("i1")
     log.at += 59
-    assert inspections.version(campaign()) == first.version
+    assert inspections.revision(campaign()) == first.revision
     assert inspections.of(campaign()).found.facts == 0
     log.at += 1
-    assert inspections.version(campaign()) != first.version
+    assert inspections.revision(campaign()) != first.revision
     assert inspections.of(campaign()).found.facts == 1
 
 
@@ -66,7 +66,7 @@ def test_other_windows_are_seen_at_once() -> None:
     inspections = Inspections(log, log.clock)
     first = inspections.of(campaign())
     log.set_rule([1], Rule(influence_window=60))
-    assert inspections.version(campaign()) != first.version
+    assert inspections.revision(campaign()) != first.revision
     assert inspections.of(campaign()) is not first
 
 

@@ -67,8 +67,8 @@ class World:
         assert page.total == len(page.lines)
         return [line.campaign.parameters["name"] for line in page.lines]
 
-    def version(self) -> str:
-        return self.overview.version(self.company)
+    def revision(self) -> str:
+        return self.overview.revision(self.company)
 
 
 @pytest.fixture
@@ -165,15 +165,15 @@ def test_the_list_comes_in_pages_and_ends_with_the_last(world: World) -> None:
     assert (empty.lines, empty.number, empty.pages, empty.total) == ([], 1, 1, 0)
 
 
-def test_the_version_changes_with_what_a_page_shows_and_with_nothing_else(world: World) -> None:
+def test_the_revision_changes_with_what_a_page_shows_and_with_nothing_else(world: World) -> None:
     campaign, theirs = world.add("Spring"), world.add("Theirs", world.rival)
     soon = world.add("Soon", push_time="2026-03-10T23:31:00")
-    versions = [world.version()]
+    revisions = [world.revision()]
 
     def is_new() -> bool:
-        versions.append(world.version())
-        assert world.overview.page(world.company, Wanted()).version == versions[-1]
-        return versions[-1] not in versions[:-1]
+        revisions.append(world.revision())
+        assert world.overview.page(world.company, Wanted()).revision == revisions[-1]
+        return revisions[-1] not in revisions[:-1]
 
     assert not is_new()
     world.put(sent(campaign, "i1"))
@@ -199,7 +199,7 @@ def test_the_version_changes_with_what_a_page_shows_and_with_nothing_else(world:
 def test_the_version_of_another_process_is_another(world: World) -> None:
     world.add("Spring")
     again = Overview(world.records, world.log, world)
-    assert again.version(world.company) != world.version()
+    assert again.revision(world.company) != world.revision()
 
 
 def test_an_app_that_is_given_another_sender_has_other_states(world: World) -> None:

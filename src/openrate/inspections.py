@@ -20,7 +20,7 @@ _LOCKS = 16
 class Look(NamedTuple):
     """What was found, and a text that is another whenever something else may have been found."""
 
-    version: str
+    revision: str
     rule: Rule
     found: Inspection
     believed_until: float
@@ -45,25 +45,25 @@ class Inspections:
         """What the facts of a campaign are like."""
         with self._looking[campaign.id % _LOCKS]:
             known = self._kept.get(campaign.id)
-            if known is not None and known.version == self.version(campaign):
+            if known is not None and known.revision == self.revision(campaign):
                 return known
             look = self._look(campaign)
             self._keep(campaign.id, look)
             return look
 
-    def version(self, campaign: Campaign) -> str:
-        """The version that ``of`` would give, without looking: what was found is believed for a while."""
+    def revision(self, campaign: Campaign) -> str:
+        """The revision that ``of`` would give, without looking: what was found is believed for a while."""
         known, rule = self._kept.get(campaign.id), self._log.rule(campaign.app_id)
         if known is not None and known.rule == rule and self._clock() < known.believed_until:
-            return known.version
-        return self._version(campaign, rule)
+            return known.revision
+        return self._revision(campaign, rule)
 
     def _look(self, campaign: Campaign) -> Look:
         began, rule = self._clock(), self._log.rule(campaign.app_id)
-        version = self._version(campaign, rule)  # first: what comes meanwhile is found next time
+        revision = self._revision(campaign, rule)  # first: what comes meanwhile is found next time
         found = self._log.inspect(campaign.id)
         ended = self._clock()
-        return Look(version, rule, found, ended + _BELIEVED * (ended - began))
+        return Look(revision, rule, found, ended + _BELIEVED * (ended - began))
 
     def _keep(self, campaign_id: int, look: Look) -> None:
         with self._keeping:
@@ -72,5 +72,5 @@ class Inspections:
             while len(self._kept) > _KEPT:
                 del self._kept[next(iter(self._kept))]
 
-    def _version(self, campaign: Campaign, rule: Rule) -> str:
+    def _revision(self, campaign: Campaign, rule: Rule) -> str:
         return f"{self._log.changed(campaign.id)}-{hash(rule) & 0xFFFFFFFF:x}"

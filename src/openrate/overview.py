@@ -87,14 +87,14 @@ class Page(NamedTuple):
         total: how many campaigns there are on all pages.
         number: of this page, from 1.
         pages: how many there are, at least 1.
-        version: what ``Overview.version`` said before the page was made.
+        revision: what ``Overview.revision`` said before the page was made.
     """
 
     lines: list[Line]
     total: int
     number: int
     pages: int
-    version: str
+    revision: str
 
 
 class _Entry(NamedTuple):
@@ -141,7 +141,7 @@ class Overview:
 
     def page(self, company_id: int, wanted: Wanted) -> Page:
         """A page of the campaigns of a company, of all its apps."""
-        version, now = self.version(company_id), self._clock.now()
+        revision, now = self.revision(company_id), self._clock.now()
         words = wanted.text[:_LONGEST_TEXT].casefold().split()
         found = [
             entry
@@ -154,7 +154,7 @@ class Overview:
         pages = max(1, -(-len(found) // PAGE))
         number = min(max(1, wanted.page), pages)
         chosen = found[(number - 1) * PAGE : number * PAGE]
-        return Page([self._line(entry, now) for entry in chosen], len(found), number, pages, version)
+        return Page([self._line(entry, now) for entry in chosen], len(found), number, pages, revision)
 
     def labels(self, company_id: int) -> dict[str, int]:
         """The labels of a company's campaigns, by name, each with how many have it."""
@@ -162,7 +162,7 @@ class Overview:
         counts = Counter(label for entry in entries for label in entry.labels)
         return dict(sorted(counts.items()))
 
-    def version(self, company_id: int) -> str:
+    def revision(self, company_id: int) -> str:
         """Another text whenever a page of the list may look different; some microseconds while it does not."""
         apps, now = self._records.apps(company_id), self._clock.now()
         written = sum(self._records.campaigns_changed(app.id) for app in apps)

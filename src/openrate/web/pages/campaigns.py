@@ -51,7 +51,7 @@ class CampaignsPage:
 
     def part(self, visit: Visit) -> Answer:
         """The table alone, unless it is as it was seen."""
-        if visit.query["seen"] == self._overview.version(visit.company.id):
+        if visit.query["seen"] == self._overview.revision(visit.company.id):
             return NOTHING_NEW
         return self._renderer.fragment(visit, "campaigns_list.html", **self._content(visit))
 
@@ -75,7 +75,7 @@ class CampaignsPage:
             "states": list(CampaignState),
             "columns": [_column(query, wanted, order, title) for order, title in _COLUMNS],
             "pages": [(number, _link(query, page=number)) for number in _near(page.number, page.pages)],
-            "live": "/campaigns/part/list?" + _kept(query, seen=page.version),
+            "live": "/campaigns/part/list?" + _kept(query, seen=page.revision),
             "is_narrowed": any(query[name] for name in ("q", "label", "state", "app", "versions")),
             "server": base_url(visit.call),
         }

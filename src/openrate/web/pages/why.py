@@ -55,7 +55,7 @@ class WhyPage:
     def part(self, visit: Visit) -> Answer:
         """What stands on the page of the campaign, unless it is as it was seen."""
         app, campaign = find_campaign(self._parts.records, visit)
-        if visit.query["seen"] == self._inspections.version(campaign):
+        if visit.query["seen"] == self._inspections.revision(campaign):
             return NOTHING_NEW
         return self._renderer.fragment(visit, "why_facts.html", **self._content(app, campaign))
 
@@ -79,7 +79,7 @@ class WhyPage:
             "failed": sum(found.errors.values()),
             "hours": _hours(found),
             "drawn": _chart(found, campaign),
-            "seen": looked.version,
+            "seen": looked.revision,
         }
 
     def _explained(self, app: App, campaign: Campaign, asked: str) -> tuple[list[Explained], bool]:
