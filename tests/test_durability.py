@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from program import Server, Shop, answer, refusal, server
+from sending import wait_until
 
 DISK = Path(__file__).parent / "faults" / "disk.c"
 
@@ -78,7 +79,8 @@ def test_a_sync_that_fails_is_no_200_and_the_server_goes_on_when_the_disk_does(
     assert (refused.status_code, refused.json()["code"]) == (503, 2)
     fault.unlink()
     assert post(shop, running, sent(token, "i3")).status_code == 200
-    assert count(shop, running, token) in {2, 3}  # what failed to be synced may or may not have been stored
+    # What failed to be synced may or may not have been stored.
+    wait_until(lambda: count(shop, running, token) in {2, 3})
     assert answer("verify", "--data", str(shop.data))["differences"] == []
 
 
@@ -87,6 +89,7 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
 ) -> None:
     token = shop.campaign(running)
     assert post(shop, running, sent(token, "i1")).status_code == 200
+    wait_until(lambda: count(shop, running, token) == 1)
     fault.write_text("full")
     for name in ("i2", "i3"):
         refused = post(shop, running, sent(token, name))
@@ -95,7 +98,7 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
     assert count(shop, running, token) == 1
     fault.unlink()
     assert post(shop, running, sent(token, "i4")).status_code == 200
-    assert count(shop, running, token) == 2
+    wait_until(lambda: count(shop, running, token) == 2)
 
 
 def test_records_older_than_the_facts_are_refused_in_one_sentence(shop: Shop) -> None:

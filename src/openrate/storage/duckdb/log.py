@@ -46,6 +46,8 @@ GATHER_S = 0.004
 NO_ROOM = "No room left on the disk of the data folder: free some, then send again."
 PAUSE_S, LONG_PAUSE_S = 0.05, 0.2
 """Between ticks under load: a larger tick is cheaper per fact, and a small one costs as much as one of thousands."""
+PATIENCE_S = 0.05
+"""So long the writer waits for a tick that is under way: mostly it is attribution, which woke up for the same fact."""
 FEW_FACTS = 4_000
 """A tick of so few is followed by the long pause; nobody waits for it (those who do are served by the writer)."""
 
@@ -318,8 +320,8 @@ class DuckdbLog:
                 time.sleep(PAUSE_S if brought > FEW_FACTS else LONG_PAUSE_S)
 
     def _tick_if_free(self) -> None:
-        """A tick, unless a rebuild or another tick is under way; one that fails is tried again later."""
-        if self._attribution.acquire(blocking=False):
+        """A tick, unless a rebuild or a long tick is under way; one that fails is tried again later."""
+        if self._attribution.acquire(timeout=PATIENCE_S):
             try:
                 self._tick()
             except Exception:
