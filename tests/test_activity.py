@@ -69,10 +69,11 @@ def test_after_an_hour_only_the_sum_since_the_start_is_left(activity: Activity, 
     clock.at += MINUTE
     recent = activity.of([1])
     assert recent.last_hour.facts == {FactType.APP_OPEN: 1}
+    assert activity.last_hour(1) == recent.last_hour
     assert recent.since_start.facts == {FactType.APP_OPEN: 2}
     assert recent.since == START
     clock.at += 10 * MINUTES * MINUTE
-    assert activity.of([1]).last_hour == NOTHING
+    assert activity.of([1]).last_hour == activity.last_hour(1) == activity.last_hour(2) == NOTHING
 
 
 def test_failed_pushes_are_counted_by_cause_the_most_frequent_first(activity: Activity) -> None:

@@ -45,8 +45,8 @@ def test_what_was_sent_and_what_failed_is_told_by_cause(shop: Workshop, rival: A
         wait_until(lambda: shop.state(token) == "completed")
     assert queue(shop.sends, shop.records, [shop.app]) == []
     expected = {Cause.UNREGISTERED: 1, Cause.PAYLOAD: 1}
-    assert standing(shop, shop.app) == Health(shop.app, True, 2, expected, None, None)
-    assert standing(shop, rival) == Health(rival, True, 0, {}, None, None)
+    assert standing(shop, shop.app) == Health(shop.app, False, 2, expected, None, None)
+    assert standing(shop, rival) == Health(rival, False, 0, {}, None, None)
 
 
 def test_what_waits_is_in_the_queue_with_its_reason_which_is_remembered_when_it_is_over(
@@ -90,6 +90,10 @@ def test_a_send_of_a_stopped_campaign_stays_in_the_queue_and_waits_for_nothing(s
     assert standing(shop, shop.app).waits_because is None
 
 
-def test_an_app_without_credentials_is_told_apart(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_app_for_which_our_sender_lacks_credentials_is_told_apart(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shop, "credentials", lambda _app: None)
-    assert not standing(shop, shop.app).has_credentials
+    assert standing(shop, shop.app).lacks_credentials
+    shop.hand_over(Sender.EXTERNAL)
+    assert not standing(shop, shop.app).lacks_credentials

@@ -149,6 +149,16 @@ class Activity:
         last_hour = sum(by_minute.values(), Counter[_Key]())
         return Recent(self._since, minutes, _counted(last_hour), _counted(total))
 
+    def last_hour(self, app_id: int) -> Counted:
+        """What happened to an app in the last MINUTES: the same as ``of`` says, without the minutes."""
+        now = self._clock.now() // _MINUTE_MS
+        with self._lock:
+            app = self._apps.get(app_id)
+            recent = (
+                [counts for minute, counts in app.minutes if now - MINUTES < minute <= now] if app else []
+            )
+            return _counted(sum(recent, Counter[_Key]()))
+
     def refused_facts(self) -> Mapping[str, int]:
         """The facts refused since the start, of all apps, by code."""
         with self._lock:

@@ -151,6 +151,10 @@ class MemoryRecords:
         campaign = self._campaigns.get(token)
         return campaign if campaign and campaign.app_id == app_id else None
 
+    def campaign_of(self, company_id: int, token: str) -> Campaign | None:
+        found = (self.campaign(app.id, token) for app in self.apps(company_id))
+        return next((campaign for campaign in found if campaign is not None), None)
+
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         found = [campaign for token in tokens if (campaign := self.campaign(app_id, token))]
         return {c.token: CampaignRef(c.id, c.has_versions, c.deleted_at is not None) for c in found}

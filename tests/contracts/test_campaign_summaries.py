@@ -111,6 +111,20 @@ def test_what_did_not_change_is_the_same_object(tmp_path: Path) -> None:
     records.close()
 
 
+def test_what_is_written_before_anybody_asks_is_not_noted(tmp_path: Path) -> None:
+    records = SqlRecords(tmp_path / "records.db")
+    app = add_app(records, "Shop")
+    summaries = records._summaries
+    for number in range(3):
+        add(records, app, f"{number:032x}")
+    assert not summaries._outdated
+    assert len(names(records, app)) == 3
+    records.update_campaign(app.id, f"{0:032x}", renamed("Summer"))
+    assert summaries._outdated == {app.id: {f"{0:032x}"}}
+    assert names(records, app)[-1] == "Summer"
+    records.close()
+
+
 def test_many_changes_by_many_threads_end_in_what_is_stored(tmp_path: Path) -> None:
     records = SqlRecords(tmp_path / "records.db")
     app = add_app(records, "Shop")

@@ -147,13 +147,15 @@ def test_a_campaign_comes_back_as_it_was_created(records: Records, app: App) -> 
 
 
 def test_a_campaign_belongs_to_one_app(records: Records, company: Company, app: App) -> None:
-    other = add_app(records, company, "News")
+    other, rival = add_app(records, company, "News"), records.create_company("Rival", Rule())
     add_campaign(records, app, FIRST)
     for _ in range(2):
         assert records.campaign(app.id, FIRST)
         assert records.campaign_refs(app.id, [FIRST])
         assert records.campaign(other.id, FIRST) is None
         assert records.campaign_refs(other.id, [FIRST]) == {}
+        assert records.campaign_of(company.id, FIRST) == records.campaign(app.id, FIRST)
+        assert records.campaign_of(rival.id, FIRST) is None
     assert records.update_campaign(other.id, FIRST, lambda campaign: campaign) is None
     assert not records.delete_campaign(other.id, FIRST, 9)
     assert records.campaigns(other.id, 0, 10) == []

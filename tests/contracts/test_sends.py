@@ -94,6 +94,23 @@ def test_sends_come_by_due_time_and_finished_ones_are_not_open(world: World) -> 
     assert (early.state, early.finished_at) == (SendState.CANCELLED, 5_000)
 
 
+def test_open_sends_can_be_asked_for_by_app(world: World) -> None:
+    send = world.plan()
+    assert world.sends.open([world.app.id]) == world.sends.open([7, world.app.id]) == [send]
+    assert world.sends.open([7]) == world.sends.open([]) == []
+
+
+def test_under_way_are_all_waves_of_what_is_not_finished_and_nothing_of_what_is(world: World) -> None:
+    for send_id, wave in (("done", 0), ("going", 0), ("going", 1)):
+        world.plan(send_id, wave, due_at=1_000 + wave)
+    done, first, second = world.sends.open()
+    world.sends.finish(done.id, SendState.CANCELLED, 5_000)
+    world.sends.finish(first.id, SendState.CANCELLED, 5_000)
+    assert [send.id for send in world.sends.under_way(world.campaign.id)] == [first.id, second.id]
+    world.sends.finish(second.id, SendState.CANCELLED, 5_000)
+    assert world.sends.under_way(world.campaign.id) == []
+
+
 def test_a_chunk_belongs_to_one_worker_until_its_lease_ends(world: World) -> None:
     send = world.begin(["a", "b"], ["c"])
     first = world.sends.claim(send.id, "one", 100, 200)

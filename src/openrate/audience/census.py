@@ -18,7 +18,7 @@ from openrate.ports.records import Records
 
 logger = logging.getLogger(__name__)
 
-_FIRST_DAYS_S, _DAYS_EVERY_S = 30.0, 600.0
+_FIRST_DAYS_S, _DAYS_EVERY_S = 30.0, 3600.0
 """Seconds from the start, and between two counts of how many there are: a second of work for a million."""
 _SHORTEST_S, _REST = 5.0, 10
 """An app is counted anew after 5 seconds, or 10 times as long as a processor was busy with it."""
@@ -35,7 +35,7 @@ class _Stopped(Exception):
 
 
 class Census:
-    """Counts an app when somebody looks at it, and how many installations there are every ten minutes.
+    """Counts an app when somebody looks at it, and how many installations there are every hour.
 
     One thread does it, an app at a time, with a rest after each portion as long as the portion kept a processor busy:
     a million installations take 6 seconds of that, so they are as of a minute ago. Safe from any thread.

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from openrate.activity import Activity, Wait
-from openrate.model import App, Campaign, Cause, FactType, Send
+from openrate.model import App, Campaign, Cause, FactType, Send, Sender
 from openrate.ports.provider import Providers
 from openrate.ports.records import Records
 from openrate.ports.sends import Sends
 
 
 class Queued(NamedTuple):
-    """A send that is not finished. One of a stopped campaign goes on when that is live again."""
+    """A send that is not finished. One of a stopped campaign goes on when that is live again.
+
+    Of the parameters of the campaign there are those of ``ports.records.SummaryParameters``.
+    """
 
     send: Send
     app: App
@@ -29,7 +32,7 @@ class Health(NamedTuple):
     """How the way to the devices of an app does.
 
     Attributes:
-        has_credentials: whether our sender could send for it.
+        lacks_credentials: our sender is to send for it and cannot.
         sent: pushes reported as sent in the last hour, by whoever sends for it.
         errors: pushes reported as failed in the last hour, by cause, the most frequent first.
         waits_because: why what is being sent waits now.
@@ -37,7 +40,7 @@ class Health(NamedTuple):
     """
 
     app: App
-    has_credentials: bool
+    lacks_credentials: bool
     sent: int
     errors: Mapping[Cause, int]
     waits_because: str | None
@@ -52,11 +55,18 @@ def remaining(send: Send) -> int:
 def queue(sends: Sends, records: Records, apps: Sequence[App]) -> list[Queued]:
     """What is being sent for these apps, by due time. Raises StoreError."""
     by_id = {app.id: app for app in apps}
+    found = sends.open(list(by_id))
+    tokens = {send.campaign_token for send in found}
+    campaigns = {
+        campaign.token: campaign
+        for app_id in {send.app_id for send in found}
+        for campaign in records.campaign_summaries(app_id)
+        if campaign.token in tokens
+    }
     return [
-        Queued(send, by_id[send.app_id], campaign)
-        for send in sends.open()
-        if send.app_id in by_id
-        and (campaign := records.campaign(send.app_id, send.campaign_token)) is not None
+        Queued(send, by_id[send.app_id], campaigns[send.campaign_token])
+        for send in found
+        if send.campaign_token in campaigns
     ]
 
 
@@ -68,11 +78,11 @@ def health(
 
 
 def _health(app: App, queued: Sequence[Queued], providers: Providers, activity: Activity) -> Health:
-    last_hour = activity.of([app.id]).last_hour
+    last_hour = activity.last_hour(app.id)
     reasons = (each.send.reason for each in queued if each.app.id == app.id and not each.is_stopped)
     return Health(
         app,
-        providers.credentials(app) is not None,
+        app.sender is Sender.OPENRATE and providers.credentials(app) is None,
         last_hour.facts.get(FactType.PUSH_SENT, 0),
         last_hour.errors,
         next((reason for reason in reasons if reason is not None), None),

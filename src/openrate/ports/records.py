@@ -119,6 +119,9 @@ class Records(Protocol):
         The parameters are shared with whoever asks next: they are not to be changed.
         """
 
+    def campaign_of(self, company_id: int, token: str) -> Campaign | None:
+        """A campaign of one of the company's apps, as ``campaign`` gives it."""
+
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included.
 

@@ -83,11 +83,14 @@ class Sends(Protocol):
     def add(self, sends: Sequence[Send]) -> None:
         """Write down sends; one that is there already (campaign, send, wave) stays as it is. Ids are given here."""
 
-    def open(self) -> list[Send]:
-        """Those that are not finished, by due time."""
+    def open(self, app_ids: Sequence[int] | None = None) -> list[Send]:
+        """Those that are not finished, by due time; only of these apps, unless that is None."""
 
     def of(self, campaign_id: int) -> list[Send]:
         """All sends of a campaign, by due time."""
+
+    def under_way(self, campaign_id: int) -> list[Send]:
+        """Every wave of those occurrences of a campaign of which one is not finished, by due time."""
 
     def add_chunks(self, send: int, first: int, chunks: Sequence[Sequence[str]]) -> None:
         """Write down recipients of a send that is being selected, numbered from ``first``.

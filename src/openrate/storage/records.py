@@ -219,6 +219,15 @@ class SqlRecords:
             self._campaigns.remember(app_id, token, found, moment, weight)
         return found
 
+    def campaign_of(self, company_id: int, token: str) -> Campaign | None:
+        """A campaign of one of the company's apps, as ``campaign`` gives it."""
+        if not _TOKEN.fullmatch(token):
+            return None
+        own = and_(campaigns.c.token == token, apps.c.company_id == company_id)
+        with self.database.reading() as connection:
+            app_id = connection.scalar(select(campaigns.c.app_id).join(apps).where(own))
+        return None if app_id is None else self.campaign(app_id, token)
+
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""
         remembered = {token: self._refs.get(app_id, token) for token in tokens}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from openrate.model import Send, Sender, SendState
@@ -54,13 +54,20 @@ class SqlSends:
                     values = {name: getattr(send, name) for name in _FIELDS if name not in _GIVEN}
                     connection.execute(insert(sends).values({**values, "state": send.state.value}))
 
-    def open(self) -> list[Send]:
-        """Those that are not finished, by due time."""
-        return self._read(sends.c.state.in_(_OPEN))
+    def open(self, app_ids: Sequence[int] | None = None) -> list[Send]:
+        """Those that are not finished, by due time; only of these apps, unless that is None."""
+        wanted = true() if app_ids is None else campaigns.c.app_id.in_(app_ids)
+        return self._read(and_(sends.c.state.in_(_OPEN), wanted))
 
     def of(self, campaign_id: int) -> list[Send]:
         """All sends of a campaign, by due time."""
         return self._read(sends.c.campaign_id == campaign_id)
+
+    def under_way(self, campaign_id: int) -> list[Send]:
+        """Every wave of those occurrences of a campaign of which one is not finished, by due time."""
+        own = sends.c.campaign_id == campaign_id
+        occurrences = select(sends.c.send_id).where(own, sends.c.state.in_(_OPEN))
+        return self._read(and_(own, sends.c.send_id.in_(occurrences)))
 
     def add_chunks(self, send: int, first: int, chunks: Sequence[Sequence[str]]) -> None:
         """Write down recipients of a send that is being selected; chunks of these numbers are replaced."""

@@ -37,7 +37,7 @@ class Summaries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[int, Sequence[Campaign]] = {}
-        self._outdated: dict[int, set[str]] = defaultdict(set)
+        self._outdated: dict[int, set[str]] = {}
         self._changes: dict[int, int] = defaultdict(int)
         self._reading = threading.Lock()
         self._noting = threading.Lock()
@@ -50,7 +50,8 @@ class Summaries:
         finally:
             # After a failure too: a commit that reports one may still have reached the disk.
             with self._noting:
-                self._outdated[app_id].add(token)
+                if app_id in self._outdated:
+                    self._outdated[app_id].add(token)
                 self._changes[app_id] += 1
 
     def changed(self, app_id: int) -> int:
@@ -61,7 +62,8 @@ class Summaries:
         """Those that are not deleted, newest first; the same object while nothing has changed."""
         with self._reading:
             with self._noting:
-                outdated = self._outdated.pop(app_id, set())
+                outdated = self._outdated.get(app_id, set())
+                self._outdated[app_id] = set()  # from now on what is written is noted
             # Taken out before it is made new: after a failure, the next one reads everything.
             kept = self._kept.pop(app_id, None)
             if kept is None:

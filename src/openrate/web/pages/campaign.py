@@ -11,7 +11,7 @@ import msgspec
 from openrate import campaigns, stats
 from openrate.commands.parts import Parts
 from openrate.delivery.progress import progress
-from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, SendState
+from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send
 from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
@@ -67,7 +67,9 @@ class CampaignPage:
     def numbers(self, visit: Visit) -> Answer:
         """What changes while things happen, unless it is as it was seen."""
         app, campaign = find_campaign(self._parts.records, visit)
-        if visit.query["seen"] == self._version(visit, app, campaign, self._parts.sends.of(campaign.id)):
+        if visit.query["seen"] == self._revision(
+            visit, app, campaign, self._parts.sends.under_way(campaign.id)
+        ):
             return NOTHING_NEW
         content = self._numbers(visit, app, campaign)
         return self._renderer.fragment(visit, "campaign_numbers.html", **content)
@@ -76,7 +78,7 @@ class CampaignPage:
         """The days of the page as CSV."""
         _, campaign = find_campaign(self._parts.records, visit)
         rows = self._parts.log.rows(campaign.id)
-        return csv_file("days.csv", days_csv(rows, has_versions=campaign.has_versions))
+        return csv_file(f"days-{campaign.token}.csv", days_csv(rows, has_versions=campaign.has_versions))
 
     def start(self, visit: Visit) -> Answer:
         """Make it live."""
@@ -98,15 +100,15 @@ class CampaignPage:
         app, campaign = find_campaign(self._parts.records, visit)
         update_campaign(self._parts.records, app, campaign.token, body, visit.by)
 
-    def _version(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> str:
+    def _revision(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> str:
         """Another text whenever the numbers may look different."""
         log = self._parts.log
         state = campaigns.state(campaign, app, visit.now)
         return f"{log.changed(campaign.id)}-{hash((state, log.rule(app.id), *sends)) & 0xFFFFFFFF:x}"
 
     def _numbers(self, visit: Visit, app: App, campaign: Campaign) -> dict[str, Any]:
-        sends = self._parts.sends.of(campaign.id)
-        seen = self._version(visit, app, campaign, sends)  # first: what comes meanwhile is seen next time
+        sends = self._parts.sends.under_way(campaign.id)
+        seen = self._revision(visit, app, campaign, sends)  # first: what comes meanwhile is seen next time
         state = campaigns.state(campaign, app, visit.now)
         rows = self._parts.log.rows(campaign.id)
         totals = stats.totals(rows)
@@ -197,7 +199,7 @@ def _rates(counted: Sequence[Mapping[str, Any]]) -> list[float | None]:
 
 def _sending(sends: Sequence[Send]) -> dict[str, Any] | None:
     """How far our sender is, while there is something to say about it."""
-    if not any(send.state in {SendState.SELECTING, SendState.SENDING} for send in sends):
+    if not sends:
         return None
     counted = progress(sends)
     done = counted["sent"] + counted["errors"] + counted["skipped"]

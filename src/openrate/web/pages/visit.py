@@ -149,18 +149,16 @@ def find_app(apps: list[App], live_key: str) -> App | None:
     return next((app for app in apps if app.live_key == live_key), None)
 
 
-def find_campaign(records: Records, visit: Visit) -> tuple[App, Campaign]:
-    """The campaign that the path names, and its app, if it is one of the visitor's company.
+def find_campaign(records: Records, visit: Visit, token: str = "") -> tuple[App, Campaign]:
+    """The campaign of that token, or of that in the path, and its app, if it is one of the visitor's company.
 
     Raises:
         RouteNotFound: there is no such campaign, or it was deleted.
     """
-    token = visit.path[1]
-    for app in records.apps(visit.company.id):
-        campaign = records.campaign(app.id, token)
-        if campaign is not None and campaign.deleted_at is None:
-            return app, campaign
-    raise RouteNotFound("There is no such campaign here: it may have been deleted.")
+    campaign = records.campaign_of(visit.company.id, token or visit.path[1])
+    if campaign is None or campaign.deleted_at is not None:
+        raise RouteNotFound("There is no such campaign here: it may have been deleted.")
+    return next(app for app in records.apps(visit.company.id) if app.id == campaign.app_id), campaign
 
 
 def html(body: str, status: int = 200, headers: Headers = ()) -> Answer:

@@ -64,7 +64,7 @@ class WhyPage:
         _, campaign = find_campaign(self._parts.records, visit)
         found = self._inspections.of(campaign).found
         text = hours_csv(found.began_at or 0, found.hours, has_versions=campaign.has_versions)
-        return csv_file("hours.csv", text)
+        return csv_file(f"hours-{campaign.token}.csv", text)
 
     def _content(self, app: App, campaign: Campaign) -> dict[str, Any]:
         looked = self._inspections.of(campaign)

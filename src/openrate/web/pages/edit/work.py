@@ -115,24 +115,20 @@ def new(records: Records, visit: Visit, asked: Fields) -> Work | None:
     """
     apps = records.apps(visit.company.id)
     copied = asked["copy"]
-    base, origin = _copy(records, apps, copied) if copied else ({}, None)
+    origin = find_campaign(records, visit, copied) if copied else None
+    base = _copied(origin[1]) if origin else {}
     if asked["app"]:
         app = next((app for app in apps if asked["app"] in {app.live_key, app.dev_key}), None)
         if app is None:
             raise RouteNotFound("There is no such app here.")
         return Work(app, asked["app"] == app.dev_key, base, copied=copied)
-    if origin is not None:
-        app = next(app for app in apps if app.id == origin.app_id)
-        return Work(app, origin.dev_only, base, copied=copied)
+    if origin:
+        return Work(origin[0], origin[1].dev_only, base, copied=copied)
     return Work(apps[0], False, base) if len(apps) == 1 else None
 
 
-def _copy(records: Records, apps: list[App], token: str) -> tuple[Parameters, Campaign]:
+def _copied(campaign: Campaign) -> Parameters:
     """The parameters of a campaign for another one: a draft, of which is not known yet when it is sent."""
-    for app in apps:
-        campaign = records.campaign(app.id, token)
-        if campaign is not None and campaign.deleted_at is None:
-            kept = {name: value for name, value in campaign.parameters.items() if name not in PUSH_TIMES}
-            name = f"{campaign.parameters['name'][: _LONGEST_NAME - 7]} (copy)"
-            return kept | {"live": False, "name": name}, campaign
-    raise RouteNotFound("There is no such campaign here: it may have been deleted.")
+    kept = {name: value for name, value in campaign.parameters.items() if name not in PUSH_TIMES}
+    name = f"{campaign.parameters['name'][: _LONGEST_NAME - 7]} (copy)"
+    return kept | {"live": False, "name": name}
