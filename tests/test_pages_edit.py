@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -305,6 +307,20 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(site: Si
     again = form_of(answer.text) | {"action": "save"}
     assert editor.client.post(f"/campaigns/{token}/edit", data=again).status_code == 303
     assert get(site, site.shop, token) == PLAIN | {"capping": 1}
+
+
+def test_of_many_who_save_at_once_one_does_and_the_others_are_told(site: Site, editor: Visitor) -> None:
+    token = create(site, site.shop)
+    fields = form_of(editor.get(f"/campaigns/{token}/edit").text) | {"action": "save"}
+    cookies, headers = editor.client.cookies, {"Origin": site.address}
+
+    def save(name: str) -> int:
+        with httpx.Client(base_url=site.address, cookies=cookies, headers=headers) as client:
+            return client.post(f"/campaigns/{token}/edit", data=fields | {"name": name}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = Counter(pool.map(save, [f"name {number}" for number in range(24)]))
+    assert answers == {303: 1, 409: 23}
 
 
 # Who may

@@ -21,7 +21,7 @@ from dashboard import PASSWORD, QUICK, TLS, Site
 from openrate import companies, people
 from openrate.credentials import StubCredentials
 from openrate.model import Action, App, By, Platform, Role, Rule, Scope, Sender
-from openrate.web.pages.settings import audit
+from openrate.web.pages import audit_lines
 from providers import keys
 from providers.endpoint import Asked, Reply, endpoint
 
@@ -514,7 +514,7 @@ def test_people_of_another_company_are_as_if_they_were_not_there(site: Site) -> 
 
 
 def test_every_action_has_words() -> None:
-    assert set(audit._WORDS) == set(Action)
+    assert set(audit_lines.WORDS) == set(Action)
 
 
 def test_the_audit_log_says_who_changed_what_and_can_be_narrowed(site: Site, page: Page) -> None:

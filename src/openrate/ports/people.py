@@ -61,6 +61,9 @@ class People(Protocol):
     def touch_session(self, session_id: int, at: int) -> None:
         """Note that the session was used."""
 
+    def sessions_of_company(self, company_id: int) -> list[Session]:
+        """The sessions of all people of a company, the one that was used last first."""
+
     def sessions(self, person_id: int) -> list[Session]:
         """A person's sessions, the one that was used last first."""
 

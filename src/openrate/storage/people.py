@@ -124,8 +124,11 @@ class SqlPeople:
 
     def sessions(self, person_id: int) -> list[Session]:
         """A person's sessions, the one that was used last first."""
-        own = _joined().where(sessions.c.person_id == person_id)
-        return self._sessions(own.order_by(sessions.c.seen_at.desc(), sessions.c.id.desc()))
+        return self._sessions(_latest_first().where(sessions.c.person_id == person_id))
+
+    def sessions_of_company(self, company_id: int) -> list[Session]:
+        """The sessions of all people of a company, the one that was used last first."""
+        return self._sessions(_latest_first().where(people.c.company_id == company_id))
 
     def end_session(self, person_id: int, session_id: int) -> bool:
         """Sign a browser out; False when that person has no such session."""
@@ -166,6 +169,10 @@ def _update(person: Person) -> Update:
 
 def _joined() -> Select[Any]:
     return select(*_SESSION).join(people, people.c.id == sessions.c.person_id)
+
+
+def _latest_first() -> Select[Any]:
+    return _joined().order_by(sessions.c.seen_at.desc(), sessions.c.id.desc())
 
 
 def _person(row: Sequence[Any]) -> Person:

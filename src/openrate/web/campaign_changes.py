@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from openrate import campaigns
 from openrate.model import App, By, Campaign
@@ -42,14 +43,30 @@ def create_campaign(  # noqa: PLR0913 - who creates what, and where
     )
 
 
-def update_campaign(records: Records, app: App, token: str, body: bytes, by: By) -> Campaign:
+def update_campaign(  # noqa: PLR0913 - who changes what, and where
+    records: Records,
+    app: App,
+    token: str,
+    body: bytes,
+    by: By,
+    check: Callable[[Campaign], None] = lambda _: None,
+) -> Campaign:
     """Change a campaign by a body.
+
+    Args:
+        records: where.
+        app: whose it is.
+        token: which.
+        body: JSON.
+        by: who changes it, and when.
+        check: looks at the campaign as it is when it is changed; what it raises ends the change.
 
     Raises:
         ApiError: what is wrong with the body, or there is no such campaign in this app.
     """
 
     def change(campaign: Campaign) -> Campaign:
+        check(campaign)
         return campaigns.update(campaign, app, body, by.at)
 
     updated = records.update_campaign(app.id, token, change, by)

@@ -15,6 +15,7 @@ from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send
 from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
+from openrate.web.pages.audit_lines import line
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
@@ -22,6 +23,8 @@ from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, fin
 from openrate.web.routing import Route
 
 _LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
+_HISTORY = 50
+"""Changes that are shown."""
 
 
 class Step(NamedTuple):
@@ -57,9 +60,11 @@ class CampaignPage:
         """The whole page."""
         app, campaign = find_campaign(self._parts.records, visit)
         parameters = campaign.parameters
+        entries = self._parts.audit.entries(visit.company.id, subject=campaign.token, limit=_HISTORY + 1)
         content: dict[str, Any] = {
             "versions": _versions(parameters["messages"]),
-            "history": self._parts.audit.entries(visit.company.id, subject=campaign.token, limit=100),
+            "history": [line(entry, {}) for entry in entries[:_HISTORY]],
+            "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
         }
         return self._renderer.page(visit, "campaign.html", **content, **self._numbers(visit, app, campaign))

@@ -40,6 +40,15 @@
     if (question && !confirm(question)) event.preventDefault();
   });
 
+  /** A form is sent once, however often its button is pressed while the answer is on its way. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method != "post" || event.defaultPrevented) return;
+    if (form.dataset.isSent) event.preventDefault();
+    form.dataset.isSent = "yes";
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent));
+
   /** A list that filters by itself as soon as a choice is made. */
   document.addEventListener("change", (event) => {
     if (event.target.form?.hasAttribute("data-at-once")) event.target.form.requestSubmit();

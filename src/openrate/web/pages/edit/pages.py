@@ -6,13 +6,14 @@ only change the form, or ask something about it, send it too; it comes back with
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from openrate.audience import Estimate, Estimates
 from openrate.campaign_parameters import Parameters, checked
 from openrate.commands.parts import Parts
 from openrate.errors import ApiError, OpenrateError
-from openrate.model import Role
+from openrate.model import Campaign, Role
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import create_campaign, update_campaign
 from openrate.web.pages.door import Door, is_https
@@ -22,7 +23,7 @@ from openrate.web.pages.edit.problems import Problem, problem
 from openrate.web.pages.edit.shown import fields_of, with_copy_of_a, with_message, without_message
 from openrate.web.pages.edit.times import check_zone
 from openrate.web.pages.edit.trying import Trials, Tried
-from openrate.web.pages.edit.work import Work, existing, new
+from openrate.web.pages.edit.work import Work, existing, new, seen
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import Fields, Visit, cookie, cookies, redirect
 from openrate.web.routing import Route
@@ -124,10 +125,12 @@ class EditPages:
         return self._fragment(visit, work, form, "edit_follow.html")
 
     def _save(self, visit: Visit, work: Work, form: Form) -> Answer:
-        if visit.form["seen"] != work.seen:
-            return self._page(visit, work, form, status=_CONFLICT, problem=_overtaken(work, form))
         try:
             token, said = self._stored(visit, work, form)
+        except _Overtaken:
+            work = existing(self._parts.records, visit)
+            form = Form(visit.form, work.base)
+            return self._page(visit, work, form, status=_CONFLICT, problem=_overtaken(work, form))
         except ApiError as error:
             return self._page(visit, work, form, status=error.status, problem=problem(error, form))
         return _remembering(redirect(f"/campaigns/{token}", said), visit)
@@ -139,9 +142,11 @@ class EditPages:
             made = create_campaign(records, work.app, work.dev, body, visit.by, from_api=False)
             return made.token, content.told(made, work.app, visit.now)
         token = work.campaign.token
+        _check_seen(visit.form["seen"], work.campaign)
         if not work.given(form):
             return token, "Nothing was changed."
-        changed = update_campaign(records, work.app, token, body, visit.by)
+        check = partial(_check_seen, visit.form["seen"])
+        changed = update_campaign(records, work.app, token, body, visit.by, check)
         return token, f"{content.short_name(changed)} is changed."
 
     def _estimated(self, visit: Visit, work: Work, form: Form) -> Answer:
@@ -191,6 +196,15 @@ class EditPages:
             and not work.campaign
             and _ZONE not in cookies(visit.call),
         }
+
+
+class _Overtaken(Exception):
+    """The campaign is not the one that somebody saw when they began to change it."""
+
+
+def _check_seen(before: str, campaign: Campaign) -> None:
+    if seen(campaign) != before:
+        raise _Overtaken
 
 
 def _overtaken(work: Work, form: Form) -> Problem:

@@ -57,7 +57,7 @@ class Work(NamedTuple):
     @property
     def seen(self) -> str:
         """A text that is another one when the campaign has been changed."""
-        return "" if self.campaign is None else hashlib.sha256(_encode_sorted(self.base)).hexdigest()[:16]
+        return "" if self.campaign is None else seen(self.campaign)
 
     @property
     def fixed(self) -> dict[str, str]:
@@ -91,6 +91,11 @@ class Work(NamedTuple):
         except ApiError as error:
             return problem(error, form)
         return None
+
+
+def seen(campaign: Campaign) -> str:
+    """A text that is another one when the campaign is."""
+    return hashlib.sha256(_encode_sorted(campaign.parameters)).hexdigest()[:16]
 
 
 def encoded(parameters: Parameters) -> bytes:

@@ -23,9 +23,9 @@ _LONGEST_RATE = 12
 class AppsPage(Section):
     """All apps, and a page for each."""
 
-    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer, at_work: AtWork) -> None:
         super().__init__(parts, door, renderer)
-        self._at_work = AtWork(parts)
+        self._at_work = at_work
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -60,22 +60,22 @@ class AppsPage(Section):
         content: dict[str, Any] = {
             "app": app,
             "is_waiting": self._is_waiting(app),
-            "work": self._at_work.of(app.id),
+            "work": self._at_work.of(("app", app.id)),
         }
         return self._renderer.page(visit, "settings_app.html", **content)
 
     def sender(self, visit: Visit) -> Answer:
         """Nothing while the sender is being changed; the page anew when that is done."""
-        work = self._at_work.of(self._app(visit).id)
+        work = self._at_work.of(("app", self._app(visit).id))
         return NOTHING_NEW if work is not None and not work.trouble else REFRESH
 
     def set_sender(self, visit: Visit) -> Answer:
         """Change who sends, which takes a step for each campaign."""
         app, sender = self._app(visit), chosen(Sender, visit.form["sender"])
         check_sure(visit)
-        self._at_work.begin(app.id, SetApp(app.live_key, sender), visit.visitor.email)
+        self._at_work.begin(("app", app.id), SetApp(app.live_key, sender), visit.visitor.email)
         who = "Openrate sends" if sender is Sender.OPENRATE else "Your own sender sends"
-        is_done = self._at_work.of(app.id) is None
+        is_done = self._at_work.of(("app", app.id)) is None
         return redirect(
             f"/settings/apps/{app.live_key}", f"{who} for {app.name} from now on." if is_done else ""
         )

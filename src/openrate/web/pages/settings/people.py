@@ -7,6 +7,7 @@ from typing import Any
 from openrate import people
 from openrate.errors import RouteNotFound
 from openrate.model import Person, Role
+from openrate.ports.people import Session
 from openrate.web.call import Answer
 from openrate.web.pages.settings.section import Section, chosen
 from openrate.web.pages.visit import Visit, base_url, redirect
@@ -68,9 +69,12 @@ class PeoplePage(Section):
             secret = people.make_link(self._parts.people, invited, visit.by)
             link = f"{base_url(visit.call)}/welcome/{secret}"
         known = self._parts.people.of_company(visit.company.id)
+        sessions: dict[int, list[Session]] = {person.id: [] for person in known}
+        for session in self._parts.people.sessions_of_company(visit.company.id):
+            sessions.setdefault(session.person.id, []).append(session)
         content: dict[str, Any] = {
-            "people": [(person, self._parts.people.sessions(person.id)) for person in known],
-            "roles": [(role, role.value) for role in (Role.VIEWER, Role.EDITOR, Role.MANAGER)],
+            "people": [(person, sessions[person.id]) for person in known],
+            "roles": [(role, role.value) for role in Role],
             "invited": invited,
             "link": link,
         }

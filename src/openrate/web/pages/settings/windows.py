@@ -27,9 +27,9 @@ _LONGEST = 9
 class WindowsPage(Section):
     """The attribution windows of a company."""
 
-    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer, at_work: AtWork) -> None:
         super().__init__(parts, door, renderer)
-        self._at_work = AtWork(parts)
+        self._at_work = at_work
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -53,8 +53,8 @@ class WindowsPage(Section):
         except UsageError as error:
             return self._page(visit, given, str(error))
         request = SetCompany(visit.company.name, **msgspec.structs.asdict(rule))
-        self._at_work.begin(visit.company.id, request, visit.visitor.email)
-        is_done = self._at_work.of(visit.company.id) is None
+        self._at_work.begin(("company", visit.company.id), request, visit.visitor.email)
+        is_done = self._at_work.of(("company", visit.company.id)) is None
         return redirect("/settings/windows", "The past is counted anew." if is_done else "")
 
     def now(self, visit: Visit) -> Answer:
@@ -75,7 +75,7 @@ class WindowsPage(Section):
     def _now(self, visit: Visit) -> dict[str, Any]:
         wanted = visit.company.rule
         rules = {self._parts.log.rule(app.id) for app in self._parts.records.apps(visit.company.id)}
-        recount = self._at_work.of(visit.company.id)
+        recount = self._at_work.of(("company", visit.company.id))
         answering = next(iter(rules - {wanted}), wanted)
         return {
             "answering": answering,
