@@ -134,3 +134,21 @@ def test_the_link_of_a_complaint_leads_to_its_field(site: Site, own: Shop, page:
     expect(body).to_have_attribute("aria-invalid", "true")
     expect(body).to_have_accessible_description(re.compile(r"^messages\[0\]\.body is missing"))
     assert axe_violations(page) == []
+
+
+def test_what_was_refused_is_said_until_it_is_mended(site: Site, own: Shop, page: Page) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    box(page, "messages.a[0].body").fill("Hello")
+    page.get_by_role("button", name="Create campaign").click()
+    name = box(page, "name")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    box(page, "capping").evaluate("field => field.closest('details').open = true")
+    box(page, "capping").fill("1")
+    expect(page.locator("#summary")).to_contain_text("Still to do: name is missing")
+    expect(page.locator("#problem")).to_be_visible()
+    name.fill("Spring sale")
+    expect(page.locator("#problem")).to_have_count(0)
+    expect(name).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("name is missing")).to_have_count(0)
+    assert axe_violations(page) == []

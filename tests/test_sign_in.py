@@ -185,6 +185,15 @@ def test_a_session_ends_from_another_browser_and_only_one_s_own(site: Site) -> N
     assert not is_in(site, secret)
 
 
+def test_somebody_signs_out_everywhere_else_and_stays_here(site: Site) -> None:
+    with site.client(Role.EDITOR) as one, site.client(Role.EDITOR) as other, site.client() as manager:
+        secrets = [visitor.client.cookies[COOKIE] for visitor in (one, other, manager)]
+        assert "Sign out everywhere else" in one.client.get("/account").text
+        one.post("/account/sessions", session="others")
+        assert [is_in(site, secret) for secret in secrets] == [True, False, True]
+        assert "Sign out everywhere else" not in one.client.get("/account").text
+
+
 def test_a_new_password_ends_every_session(besieged: Site) -> None:
     with besieged.client(Role.EDITOR) as one, besieged.client(Role.EDITOR) as other:
         secrets = [visitor.client.cookies[COOKIE] for visitor in (one, other)]

@@ -17,7 +17,9 @@ from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
 from openrate.web.pages.audit_lines import line
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
+from openrate.web.pages.described import described
 from openrate.web.pages.door import Door
+from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
@@ -64,6 +66,7 @@ class CampaignPage:
         content: dict[str, Any] = {
             "versions": _versions(parameters["messages"]),
             "history": [line(entry, {}) for entry in entries[:_HISTORY]],
+            "described": described(parameters, remembered_zone(visit.call)),
             "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
         }

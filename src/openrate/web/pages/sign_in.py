@@ -27,6 +27,27 @@ from openrate.web.routing import Route
 _TRIES, _TRIES_EACH_S = 10, 1 / 15
 """Of one address or for one person: so many at once, then one in fifteen seconds."""
 _NEXT_LENGTH = 2_000
+_BROWSERS = [
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+]
+"""The more special first: they all say that they are others, too."""
+_SYSTEMS = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+]
+_SHOWN_AGENT = 60
 
 
 class _Try(NamedTuple):
@@ -118,7 +139,8 @@ class SignIn:
     def account(self, visit: Visit) -> Answer:
         """One's own password and sessions."""
         sessions = self._parts.people.sessions(visit.visitor.session.person.id)
-        return self._renderer.page(visit, "account.html", sessions=sessions)
+        shown = [(session, browser_of(session.agent)) for session in sessions]
+        return self._renderer.page(visit, "account.html", sessions=shown)
 
     def change_password(self, visit: Visit) -> Answer:
         """Replaces one's own password, which ends all sessions."""
@@ -132,11 +154,16 @@ class SignIn:
         return redirect("/sign-in", "Your password is changed: sign in with the new one.")
 
     def end_session(self, visit: Visit) -> Answer:
-        """Signs another browser out."""
-        number = visit.form["session"]
+        """Signs another browser out, or all others."""
+        person, number = visit.visitor.session.person, visit.form["session"]
+        if number == "others":
+            for other in self._parts.people.sessions(person.id):
+                if other.id != visit.visitor.session.id:
+                    self._parts.people.end_session(person.id, other.id)
+            return redirect("/account", "You are signed out everywhere else.")
         if not number.isdecimal():
             raise MalformedParameter("session is no number: press a button of the page.")
-        if not self._parts.people.end_session(visit.visitor.session.person.id, int(number[:18])):
+        if not self._parts.people.end_session(person.id, int(number[:18])):
             raise OpenrateError("That session has ended already.")
         return redirect("/account", "That browser is signed out.")
 
@@ -167,6 +194,13 @@ class SignIn:
         if person is None:
             raise RouteNotFound("This link was used already, or has expired: ask a manager for another one.")
         return person
+
+
+def browser_of(agent: str) -> str:
+    """What a ``User-Agent`` says, in the words of people: ``Chrome on Android``."""
+    browser = next((name for token, name in _BROWSERS if token in agent), None)
+    system = next((name for token, name in _SYSTEMS if token in agent), None)
+    return f"{browser} on {system}" if browser and system else browser or agent[:_SHOWN_AGENT]
 
 
 def _new_password(form: Fields) -> str:

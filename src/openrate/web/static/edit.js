@@ -26,6 +26,18 @@
     isChanged = true;
     ask();
   });
+  /** What was refused is said beside its field until something else is wrong, or nothing. */
+  document.addEventListener("htmx:after:swap", () => {
+    const refused = document.querySelector("#problem a");
+    if (!refused || document.querySelector("#still a")?.textContent === refused.textContent) return;
+    document.getElementById("problem").remove();
+    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    for (const complaint of form.querySelectorAll(".complaint")) {
+      complaint.closest(".wrong")?.classList.remove("wrong");
+      complaint.textContent = "";
+    }
+  });
+
   form.addEventListener("submit", () => (isChanged = false));
   addEventListener("beforeunload", (event) => isChanged && event.preventDefault());
   ask();

@@ -19,6 +19,7 @@ from openrate.schedule import zone_names
 from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
 from openrate.web.pages.edit.kinds import UNITS
 from openrate.web.pages.edit.times import chosen
+from openrate.web.pages.edit.warnings import warnings
 from openrate.web.pages.edit.work import Work, encoded
 from openrate.web.pages.render import moment
 from openrate.web.pages.visit import Visit, base_url
@@ -62,17 +63,20 @@ def preview(work: Work, form: Form, version: str, key: str) -> dict[str, Any]:
 
 
 def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
-    """When it goes out, what of it is given, and what is still wrong."""
+    """When it goes out, what of it is given, what is still wrong, and what is probably not meant."""
     zone, given = "UTC", []
     with suppress(ApiError):  # which is the problem below
         zone = form.zone
         given = list(work.given(form))
+    problem = work.check(form, now)
+    was_live = work.campaign is not None and work.campaign.was_live
     return {
         "zone": zone,
         "given": given,
         "when": form.text("when"),
         "chosen": chosen(form.text("push_time"), "UTC" if form.is_local else zone),
-        "problem": work.check(form, now),
+        "problem": problem,
+        "warnings": [] if problem else warnings(form.document(), now, was_live=was_live),
     }
 
 

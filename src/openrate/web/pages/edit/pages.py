@@ -12,7 +12,7 @@ from typing import Any
 from openrate.audience import Estimate, Estimates
 from openrate.campaign_parameters import Parameters, checked
 from openrate.commands.parts import Parts
-from openrate.errors import ApiError, OpenrateError
+from openrate.errors import ApiError
 from openrate.model import Campaign, Role
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import create_campaign, update_campaign
@@ -21,15 +21,15 @@ from openrate.web.pages.edit import content
 from openrate.web.pages.edit.form import Form
 from openrate.web.pages.edit.problems import Problem, problem
 from openrate.web.pages.edit.shown import fields_of, with_copy_of_a, with_message, without_message
-from openrate.web.pages.edit.times import check_zone
+from openrate.web.pages.edit.times import ZONE_COOKIE, remembered_zone
 from openrate.web.pages.edit.trying import Trials, Tried
 from openrate.web.pages.edit.work import Work, existing, new, seen
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import Fields, Visit, cookie, cookies, redirect
 from openrate.web.routing import Route
 
-_ZONE, _INSTALLATION = "openrate_zone", "openrate_test_installation"
-"""Cookies: what somebody chose last."""
+_INSTALLATION = "openrate_test_installation"
+"""The cookie with the installation that somebody chose last."""
 _YEAR_S = 31_536_000
 _CONFLICT = 409
 
@@ -85,7 +85,7 @@ class EditPages:
 
     def _first(self, visit: Visit, work: Work) -> Answer:
         audiences = content.known_audiences(self._parts, work)
-        zone = check_zone(_remembered_zone(visit))
+        zone = remembered_zone(visit.call)
         return self._page(visit, work, Form(fields_of(work.base, zone, audiences), work.base))
 
     def _act(self, visit: Visit, work: Work) -> Answer:
@@ -194,7 +194,7 @@ class EditPages:
             "installation": installation,
             "guesses_zone": visit.call.method == "GET"
             and not work.campaign
-            and _ZONE not in cookies(visit.call),
+            and ZONE_COOKIE not in cookies(visit.call),
         }
 
 
@@ -219,17 +219,9 @@ def _overtaken(work: Work, form: Form) -> Problem:
     )
 
 
-def _remembered_zone(visit: Visit) -> str:
-    """The time zone that was chosen last with this browser."""
-    try:
-        return check_zone(cookies(visit.call).get(_ZONE, ""))
-    except OpenrateError:
-        return "UTC"
-
-
 def _remembering(answer: Answer, visit: Visit) -> Answer:
     """The answer, with the time zone and the installation that were chosen for the next time."""
-    chosen = {_ZONE: visit.form["zone"], _INSTALLATION: visit.form["test.installation"]}
+    chosen = {ZONE_COOKIE: visit.form["zone"], _INSTALLATION: visit.form["test.installation"]}
     kept = [
         cookie(name, value, seconds=_YEAR_S, secure=is_https(visit.call))
         for name, value in chosen.items()

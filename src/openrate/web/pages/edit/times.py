@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 from openrate.campaign_parameters import moment
 from openrate.errors import MalformedParameter
 from openrate.schedule import zone_names
+from openrate.web.call import Call
+from openrate.web.pages.visit import cookies
 
+ZONE_COOKIE = "openrate_zone"
 _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", re.ASCII)
 
 
@@ -35,6 +38,14 @@ def check_zone(name: str) -> str:
     if name and name not in zone_names():
         raise MalformedParameter("zone is not known: a name such as Europe/Paris is accepted.")
     return name or "UTC"
+
+
+def remembered_zone(call: Call) -> str:
+    """The time zone that was chosen last with this browser."""
+    try:
+        return check_zone(cookies(call).get(ZONE_COOKIE, ""))
+    except MalformedParameter:
+        return "UTC"
 
 
 def completed(text: str) -> str:
