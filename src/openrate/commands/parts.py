@@ -6,6 +6,7 @@ from typing import Protocol
 
 from openrate.activity import Activity
 from openrate.audience.census import Census
+from openrate.commands.at_work import AtWork
 from openrate.credentials import Credentials, Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
@@ -66,6 +67,10 @@ class Parts(Protocol):
     @property
     def census(self) -> Census:
         """What the installations of apps are like, counted in the background."""
+
+    @property
+    def at_work(self) -> AtWork:
+        """The commands that take longer than whoever asked for them waits."""
 
     @property
     def clock(self) -> Clock:

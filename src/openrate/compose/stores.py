@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from openrate.activity import Activity
 from openrate.audience.census import Census
 from openrate.commands import table
+from openrate.commands.at_work import AtWork
 from openrate.compose.providers import VaultProviders
 from openrate.config import Settings
 from openrate.control import Talk
@@ -118,6 +119,11 @@ class Parts:
         """Counts installations in a thread of its own, from the first time it is asked for."""
         return Census(self.records, self.log, SqlAudienceCounts(self.records.database), self.clock)
 
+    @cached_property
+    def at_work(self) -> AtWork:
+        """The commands that were begun on a page."""
+        return AtWork(partial(table.run, self))
+
     def _are_lost(self) -> bool:
         """New records would number their campaigns from 1 again, and so inherit the facts about the old ones."""
         folder = self._folder
@@ -125,8 +131,8 @@ class Parts:
         return not is_there and folder.facts.exists() and self.log.counts()["facts"] > 0
 
     def close(self) -> None:
-        """Close what was opened: what reads first, then the facts, which still refer to records."""
-        for name in ("census", "log", "records"):
+        """Close what was opened: what works first, then the facts, which still refer to records."""
+        for name in ("at_work", "census", "log", "records"):
             if name in self.__dict__:
                 getattr(self, name).close()
 

@@ -7,25 +7,18 @@ from typing import Any, NamedTuple
 
 from openrate.audience.figures import Count, Day, Figures, summed, together
 from openrate.commands.parts import Parts
-from openrate.conditions import Segment
-from openrate.model import App
+from openrate.model import App, Rule
 from openrate.web.call import Answer
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
+from openrate.web.pages.segments import segment_meanings
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, find_app
 from openrate.web.routing import Route
 
 _DAYS = 90
 _MOST_LINES = 15
 """Languages and regions that are listed; the others are one line."""
-_SEGMENTS = {
-    Segment.NEW: "opened for the first time less than 7 days ago",
-    Segment.ONE_TIME: "opened on one day only",
-    Segment.ENGAGED: "opened again, and lately",
-    Segment.DORMANT: "not opened for as long as counts as inactive",
-    Segment.IMPORTED: "never opened",
-}
 
 
 class Line(NamedTuple):
@@ -79,7 +72,7 @@ class AudiencePage:
             "app": chosen,
             "figures": figures,
             "is_counting": len(known) < len(shown),
-            "tables": [] if figures is None else _tables(figures, shown, known),
+            "tables": [] if figures is None else _tables(figures, shown, known, visit.company.rule),
             "days": _from_the_first(days),
             "drawn": _chart(_from_the_first(days)),
             "seen": _seen(shown, known),
@@ -93,7 +86,7 @@ def _seen(apps: Sequence[App], known: Mapping[int, Figures]) -> str:
 
 
 def _tables(
-    figures: Figures, apps: Sequence[App], known: Mapping[int, Figures]
+    figures: Figures, apps: Sequence[App], known: Mapping[int, Figures], rule: Rule
 ) -> list[tuple[str, list[Line]]]:
     """What the page lists beside the totals, each under its heading."""
     total = figures.total.installations
@@ -104,7 +97,7 @@ def _tables(
     by_platform = {name: summed(counts) for name, counts in platforms.items()}
     segments = [
         Line(segment.name, note, figures.segments[segment], _share(figures.segments[segment], total))
-        for segment, note in _SEGMENTS.items()
+        for segment, note in segment_meanings(rule).items()
     ]
     return [
         ("Segments", segments),

@@ -12,7 +12,6 @@ import msgspec
 
 from openrate import campaigns
 from openrate.commands.parts import Parts
-from openrate.conditions import Segment
 from openrate.errors import ApiError
 from openrate.model import App, Campaign, CampaignState, Platform, Sender
 from openrate.schedule import zone_names
@@ -22,6 +21,7 @@ from openrate.web.pages.edit.times import chosen
 from openrate.web.pages.edit.warnings import warnings
 from openrate.web.pages.edit.work import Work, encoded
 from openrate.web.pages.render import moment
+from openrate.web.pages.segments import segment_meanings
 from openrate.web.pages.visit import Visit, base_url
 
 _COOKIE = re.compile(r"[A-Za-z0-9_.:/+-]{1,64}", re.ASCII)
@@ -36,7 +36,7 @@ def of(parts: Parts, visit: Visit, work: Work, form: Form) -> dict[str, Any]:
         "versions": VERSIONS,
         "labels": LABELS,
         "units": list(UNITS),
-        "segments": [segment.name for segment in Segment],
+        "segments": segment_meanings(visit.company.rule),
         "zones": zones(),
         "audiences": parts.records.audiences(work.app.id, work.dev),
         "platforms": sorted(Platform, key=lambda platform: platform is not work.app.platform),

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from openrate.commands.parts import Parts
 from openrate.commands.requests import CreateApp, CreateKey, SetApp
 from openrate.errors import UsageError
 from openrate.model import App, Platform, Role, Sender
 from openrate.web.call import Answer
-from openrate.web.pages.door import Door
-from openrate.web.pages.render import Renderer
-from openrate.web.pages.settings.at_work import AtWork
 from openrate.web.pages.settings.section import Section, check_sure, chosen
 from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Visit, base_url, redirect
 from openrate.web.routing import Route
@@ -22,10 +18,6 @@ _LONGEST_RATE = 12
 
 class AppsPage(Section):
     """All apps, and a page for each."""
-
-    def __init__(self, parts: Parts, door: Door, renderer: Renderer, at_work: AtWork) -> None:
-        super().__init__(parts, door, renderer)
-        self._at_work = at_work
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""

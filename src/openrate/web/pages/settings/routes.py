@@ -6,7 +6,6 @@ from openrate.commands.parts import Parts
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.settings.apps import AppsPage
-from openrate.web.pages.settings.at_work import AtWork
 from openrate.web.pages.settings.audit import AuditPage
 from openrate.web.pages.settings.credentials import CredentialsPage
 from openrate.web.pages.settings.keys import KeysPage
@@ -18,13 +17,5 @@ from openrate.web.routing import Route
 
 def settings_routes(parts: Parts, door: Door, renderer: Renderer) -> list[Route]:
     """The routes of every section."""
-    at_work = AtWork(parts)
-    sections: list[Section] = [
-        AppsPage(parts, door, renderer, at_work),
-        KeysPage(parts, door, renderer),
-        CredentialsPage(parts, door, renderer),
-        WindowsPage(parts, door, renderer, at_work),
-        PeoplePage(parts, door, renderer),
-        AuditPage(parts, door, renderer),
-    ]
-    return [route for section in sections for route in section.routes()]
+    sections: list[type[Section]] = [AppsPage, KeysPage, CredentialsPage, WindowsPage, PeoplePage, AuditPage]
+    return [route for section in sections for route in section(parts, door, renderer).routes()]

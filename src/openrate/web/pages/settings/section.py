@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
 
 from openrate.commands import table
+from openrate.commands.at_work import Asked
 from openrate.commands.parts import Parts
 from openrate.errors import MalformedParameter, RouteNotFound, UsageError
 from openrate.model import App
@@ -21,32 +21,12 @@ from openrate.web.routing import Route
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class Asked:
-    """Somebody who asks for a command on a page (``control.Talk``).
-
-    Args:
-        by: their address, for the audit log.
-        progress: told how far the command is.
-    """
-
-    def __init__(self, by: str, progress: Callable[[int, int], None] | None = None) -> None:
-        self.by = by
-        self._progress = progress
-
-    def progress(self, done: int, total: int) -> None:
-        """How far it is, in facts."""
-        if self._progress:
-            self._progress(done, total)
-
-    def items(self, items: list[Any]) -> None:
-        """Nothing that is asked here is answered in parts."""
-
-
 class Section(ABC):
     """A section of the settings."""
 
     def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
         self._parts = parts
+        self._at_work = parts.at_work
         self._door = door
         self._renderer = renderer
 

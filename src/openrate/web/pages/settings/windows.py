@@ -7,14 +7,10 @@ from typing import Any
 import msgspec
 
 from openrate import companies
-from openrate.commands.parts import Parts
 from openrate.commands.requests import SetCompany
 from openrate.errors import UsageError
 from openrate.model import UNITS, Role, Rule
 from openrate.web.call import Answer
-from openrate.web.pages.door import Door
-from openrate.web.pages.render import Renderer
-from openrate.web.pages.settings.at_work import AtWork
 from openrate.web.pages.settings.section import Section, check_sure
 from openrate.web.pages.visit import NOTHING_NEW, Visit, redirect
 from openrate.web.routing import Route
@@ -26,10 +22,6 @@ _LONGEST = 9
 
 class WindowsPage(Section):
     """The attribution windows of a company."""
-
-    def __init__(self, parts: Parts, door: Door, renderer: Renderer, at_work: AtWork) -> None:
-        super().__init__(parts, door, renderer)
-        self._at_work = at_work
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""

@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillAtWork
 from contextlib import suppress
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from openrate.commands import table
-from openrate.commands.parts import Parts
+from openrate.control import Talk
 from openrate.errors import OpenrateError
-from openrate.web.pages.settings.section import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +22,45 @@ _SOON_S = 0.5
 
 
 class Work(NamedTuple):
-    """How far a command is, in facts if it counts them; ``trouble`` says why it ended before its end."""
+    """How far a command is, if it says so; ``trouble`` says why it ended before its end."""
 
     done: int = 0
     total: int = 0
     trouble: str = ""
 
 
+class Asked:
+    """Somebody who asks for a command on a page (``control.Talk``).
+
+    Args:
+        by: their address, for the audit log.
+        progress: told how far the command is.
+    """
+
+    def __init__(self, by: str, progress: Callable[[int, int], None] | None = None) -> None:
+        self.by = by
+        self._progress = progress
+
+    def progress(self, done: int, total: int) -> None:
+        """How far it is."""
+        if self._progress:
+            self._progress(done, total)
+
+    def items(self, items: list[Any]) -> None:
+        """Nothing that is asked here is answered in parts."""
+
+
 class AtWork:
     """The commands that are at work, by what they are about.
 
-    When the server stops, they end. Those that are run here can be run again to bring them to their end.
+    Those that are run here can be run again to bring them to their end.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, run: Callable[[msgspec.Struct, Talk], Any]) -> None:
+        self._run = run
         self._lock = Lock()
         self._works: dict[Hashable, Work] = {}
+        self._closing = False
         self._threads = ThreadPoolExecutor(thread_name_prefix="at-work")
 
     def of(self, what: Hashable) -> Work | None:
@@ -58,9 +78,14 @@ class AtWork:
         with suppress(StillAtWork):
             work.result(_SOON_S)
 
+    def close(self) -> None:
+        """End each at its next step and wait for that: what it works with can be closed then."""
+        self._closing = True
+        self._threads.shutdown(cancel_futures=True)
+
     def _work(self, what: Hashable, request: msgspec.Struct, by: str) -> None:
         try:
-            table.run(self._parts, request, Asked(by, self._progress(what)))
+            self._run(request, Asked(by, self._progress(what)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
             self._works[what] = Work(trouble=_sentence(error))
         else:
@@ -68,6 +93,8 @@ class AtWork:
 
     def _progress(self, what: Hashable) -> Callable[[int, int], None]:
         def note(done: int, total: int) -> None:
+            if self._closing:
+                raise OpenrateError("The server is stopping.")
             self._works[what] = Work(done, total)
 
         return note
