@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from openrate import campaign_parameters
+from openrate.cli.terminal import Quiet
 from openrate.delivery import lane, pace
 from openrate.delivery.planner import Planner
 from openrate.delivery.progress import progress
@@ -506,6 +507,34 @@ def test_an_app_that_is_given_the_sender_that_it_has_goes_on_with_what_is_under_
         assert shop.state(token) == "running"
         wait_until(lambda: shop.state(token) == "completed")
     assert len(shop.sent(token)) == 600
+
+
+def test_what_became_due_between_an_interrupted_change_of_sender_and_the_next_is_not_sent(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_quiet: Quiet, done: int, _total: int) -> None:
+        if done == 2:
+            raise OpenrateError("The server is stopping.")
+
+    shop.hand_over(Sender.EXTERNAL)
+    shop.register(["t0"])
+    soon = (shop.clock.now() // 1000 + 2) * 1000
+    due_at = datetime.fromtimestamp(soon / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    tokens = [
+        shop.create(push_time=due_at),
+        *(shop.create(push_time="2090-01-01T00:00:00") for _ in range(2)),
+    ]
+    monkeypatch.setattr(Quiet, "progress", stopped)
+    with pytest.raises(OpenrateError, match="stopping"):
+        shop.hand_over(Sender.OPENRATE)
+    monkeypatch.undo()
+    with shop.delivering():
+        wait_until(lambda: len(shop.sends.open()) == 1)
+        shop.hand_over(Sender.OPENRATE)
+        wait_until(lambda: shop.state(tokens[0]) == "completed")
+        time.sleep(0.5)
+    assert [shop.sent(token) for token in tokens] == [[], [], []]
+    assert [shop.state(token) for token in tokens] == ["completed", "scheduled", "scheduled"]
 
 
 def test_what_is_scheduled_stays_so_whenever_the_planner_looks_while_an_app_changes_its_sender(

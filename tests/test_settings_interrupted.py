@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -76,14 +75,15 @@ def test_a_change_of_windows_is_there_whole_after_the_next_start(
 
 
 def add_campaigns(shop: Shop) -> None:
-    """Scheduled ones of another sender, without waiting for the disk after each."""
+    """Scheduled ones of another sender, in one transaction."""
     with server(shop.data) as running:
-        token = shop.campaign(running, push_time="2090-01-01T00:00:00")
+        shop.campaign(running, push_time="2090-01-01T00:00:00")
     with closing(sqlite3.connect(shop.data / "records.db")) as records, records:
-        columns = [name for _, name, *_ in records.execute("pragma table_info(campaigns)") if name != "id"]
-        others = ", ".join("?" if name == "token" else name for name in columns)
-        copy = f"insert into campaigns ({', '.join(columns)}) select {others} from campaigns where token = ?"
-        records.executemany(copy, [(f"{n:032x}", token) for n in range(1, CAMPAIGNS)])
+        records.row_factory = sqlite3.Row
+        first = dict(records.execute("select * from campaigns").fetchone())
+        rows = [first | {"id": n, "token": f"{n:032x}"} for n in range(2, CAMPAIGNS + 1)]
+        names = ", ".join(f":{name}" for name in first)
+        records.executemany(f"insert into campaigns values ({names})", rows)  # noqa: S608 - names are ours
 
 
 def handed_over(shop: Shop) -> int:

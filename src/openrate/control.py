@@ -46,7 +46,7 @@ class Talk(Protocol):
     by: str
 
     def progress(self, done: int, total: int) -> None:
-        """How far it is, in facts."""
+        """How far it is, in facts or in whatever else there are many of."""
 
     def items(self, items: list[Any]) -> None:
         """A part of a long answer."""

@@ -11,7 +11,7 @@ from openrate.commands.requests import SendCampaign, SetApp, ShowProgress
 from openrate.control import Talk
 from openrate.delivery.progress import progress
 from openrate.errors import OpenrateError, UsageError
-from openrate.model import App, CampaignState, Sender, SendState
+from openrate.model import App, Campaign, CampaignState, Sender, SendState
 from openrate.times import format_time
 
 _FASTEST = 100_000_000
@@ -30,29 +30,37 @@ def set_app(parts: Parts, request: SetApp, talk: Talk) -> Answer:
         )
     rate = app.send_rate if request.send_rate is None else request.send_rate or None
     sender = request.sender or app.sender
-    if sender is Sender.OPENRATE and request.sender is not None:
+    changes = request.sender is not None
+    if changes and sender is Sender.OPENRATE:
         # First: our sender takes a campaign that it has and that is not due again for completed.
-        _hand_over(parts, msgspec.structs.replace(app, sender=sender))
+        _hand_over(parts, app, sender, talk)
     parts.records.set_app(app, sender, rate, by(parts, talk))
-    if sender is Sender.EXTERNAL and request.sender is not None:
-        _hand_over(parts, msgspec.structs.replace(app, sender=sender))
+    if changes and sender is Sender.EXTERNAL:
+        _hand_over(parts, app, sender, talk)
     return {"app": app.name, "sender": sender, "send_rate": rate}
 
 
-def _hand_over(parts: Parts, app: App) -> None:
-    """See that our sender sends what is still to come, or nothing any more, also of what it has begun."""
-    now = parts.clock.now()
-    begun = set()
-    for send in parts.sends.open():
-        if send.app_id != app.id:
-            continue
-        if app.sender is Sender.OPENRATE:
-            begun.add(send.campaign_token)
-        else:
+def _hand_over(parts: Parts, app: App, sender: Sender, talk: Talk) -> None:
+    """See that our sender sends what is still to come, or nothing any more, also of what it has begun.
+
+    What it has of an app that is not its own yet is left from a command that was interrupted, and of the past.
+    """
+    now, given = parts.clock.now(), msgspec.structs.replace(app, sender=sender)
+    goes_on = app.sender is sender is Sender.OPENRATE
+    begun = parts.sends.open([app.id])
+    if not goes_on:
+        for send in begun:
             parts.sends.finish(send.id, SendState.CANCELLED, now, "The app was given to another sender.")
-    for token in parts.records.campaign_tokens(app.id).values():
-        if token not in begun:
-            parts.records.update_campaign(app.id, token, lambda known: campaigns.handed_over(known, app, now))
+
+    def change(known: Campaign) -> Campaign:
+        kept = known if goes_on else msgspec.structs.replace(known, next_due_at=None)
+        return campaigns.handed_over(kept, given, now)
+
+    kept = {send.campaign_token for send in begun} if goes_on else set()
+    tokens = [token for token in parts.records.campaign_tokens(app.id).values() if token not in kept]
+    for done, token in enumerate(tokens):
+        talk.progress(done, len(tokens))
+        parts.records.update_campaign(app.id, token, change)
 
 
 def send(parts: Parts, request: SendCampaign, talk: Talk) -> Answer:

@@ -54,7 +54,7 @@ def remaining(send: Send) -> int:
 
 def queue(sends: Sends, records: Records, apps: Sequence[App]) -> list[Queued]:
     """What is being sent for these apps, by due time. Raises StoreError."""
-    by_id = {app.id: app for app in apps}
+    by_id = {app.id: app for app in apps if app.sender is Sender.OPENRATE}
     found = sends.open(list(by_id))
     tokens = {send.campaign_token for send in found}
     campaigns = {

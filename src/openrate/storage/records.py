@@ -6,7 +6,6 @@ one PostgreSQL, each will have to hear of the others' changes.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from openrate.conditions import Selection
 from openrate.model import (
@@ -34,28 +33,20 @@ from openrate.model import (
 )
 from openrate.ports.event_log import Opens
 from openrate.ports.records import Selected
-from openrate.storage import audience, audit, installations
+from openrate.storage import audience, audit, campaigns, installations
 from openrate.storage.audience_lists import AudienceLists
 from openrate.storage.database import Database
 from openrate.storage.directory import read_directory
 from openrate.storage.remembered import Remembered
 from openrate.storage.summaries import Summaries
-from openrate.storage.tables import apps, campaigns, companies, rest_keys, secrets
+from openrate.storage.tables import apps, companies, rest_keys, secrets
 
-_TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_TOKENS_AT_ONCE = 500
-"""Tokens asked for in one statement; SQLite takes at most 32,766 values."""
 _REFS_REMEMBERED = 65_536
 """References to campaigns; about 300 bytes each."""
 _CAMPAIGNS_REMEMBERED = 16 << 20
 """Bytes of parameters as JSON; in memory they take about four times as much."""
 _OVERHEAD = 500
 """Bytes that a campaign takes beside its parameters."""
-_CAMPAIGN_FIELDS = Campaign.__struct_fields__
-_CAMPAIGN_COLUMNS = [campaigns.c[field] for field in _CAMPAIGN_FIELDS]
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqlRecords:
@@ -199,33 +190,31 @@ class SqlRecords:
             next_due_at=next_due_at,
             live_since=at if was_live else None,
         )
-        row = insert(campaigns).values(token=token, app_id=app_id, **_changeable(fresh))
         taken = f"There is a campaign {token} already."
         with self._summaries.changing(app_id, token), self.database.writing(taken) as connection:
-            number = connection.scalar(row.returning(campaigns.c.id))
+            number = campaigns.add(connection, fresh)
             self._write_down(connection, by, None, fresh)
         return msgspec.structs.replace(fresh, id=number)
 
     def campaign(self, app_id: int, token: str) -> Campaign | None:
         """A campaign of that app, deleted ones included; from memory if it was asked for lately."""
         remembered = self._campaigns.get(app_id, token)
-        if remembered is not None or not _TOKEN.fullmatch(token):
+        if remembered is not None or not campaigns.can_be_a_token(token):
             return remembered
         moment = self._campaigns.moment
         with self.database.reading() as connection:
-            found = _read_campaign(connection, app_id, token)
+            found = campaigns.read(connection, app_id, token)
         if found is not None:
-            weight = len(_encode(found.parameters)) + _OVERHEAD
+            weight = campaigns.size(found) + _OVERHEAD
             self._campaigns.remember(app_id, token, found, moment, weight)
         return found
 
     def campaign_of(self, company_id: int, token: str) -> Campaign | None:
         """A campaign of one of the company's apps, as ``campaign`` gives it."""
-        if not _TOKEN.fullmatch(token):
+        if not campaigns.can_be_a_token(token):
             return None
-        own = and_(campaigns.c.token == token, apps.c.company_id == company_id)
         with self.database.reading() as connection:
-            app_id = connection.scalar(select(campaigns.c.app_id).join(apps).where(own))
+            app_id = campaigns.app_of(connection, company_id, token)
         return None if app_id is None else self.campaign(app_id, token)
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
@@ -234,20 +223,18 @@ class SqlRecords:
         found = {token: ref for token, ref in remembered.items() if ref is not None}
         if len(found) == len(remembered):
             return found
-        missing = [token for token in remembered if token not in found and _TOKEN.fullmatch(token)]
-        return found | self._read_refs(app_id, missing)
+        return found | self._read_refs(app_id, [token for token in remembered if token not in found])
 
     def campaign_tokens(self, app_id: int) -> dict[int, str]:
         """The token of each campaign of that app by its id, deleted ones included."""
-        wanted = select(campaigns.c.id, campaigns.c.token).where(campaigns.c.app_id == app_id)
         with self.database.reading() as connection:
-            return {row.id: row.token for row in connection.execute(wanted)}
+            return campaigns.tokens(connection, app_id)
 
     def update_campaign(
         self, app_id: int, token: str, change: Callable[[Campaign], Campaign], by: By | None = None
     ) -> Campaign | None:
         """Read, change and write a campaign in one transaction; None when there is none or it is deleted."""
-        if not _TOKEN.fullmatch(token):
+        if not campaigns.can_be_a_token(token):
             return None
         try:
             with self._summaries.changing(app_id, token), self.database.writing() as connection:
@@ -275,16 +262,10 @@ class SqlRecords:
         include_dev: bool = True,
     ) -> list[Campaign]:
         """A page of an app's campaigns, newest first by creation, without deleted ones."""
-        wanted = [campaigns.c.app_id == app_id, campaigns.c.deleted_at.is_(None)]
-        if live is not None:
-            wanted.append(campaigns.c.live == live)
-        if from_api is not None:
-            wanted.append(campaigns.c.from_api == from_api)
-        if not include_dev:
-            wanted.append(campaigns.c.dev_only.is_(False))
-        page = select(*_CAMPAIGN_COLUMNS).where(*wanted).order_by(campaigns.c.id.desc())
         with self.database.reading() as connection:
-            return [_campaign(row) for row in connection.execute(page.offset(offset).limit(limit))]
+            return campaigns.page(
+                connection, app_id, offset, limit, live=live, from_api=from_api, include_dev=include_dev
+            )
 
     def campaign_summaries(self, app_id: int) -> Sequence[Campaign]:
         """The campaigns of an app without what is long in them, newest first, without deleted ones."""
@@ -383,13 +364,12 @@ class SqlRecords:
         change: Callable[[Campaign], Campaign],
         by: By | None,
     ) -> Campaign | None:
-        known = _read_campaign(connection, app_id, token)
+        known = campaigns.read(connection, app_id, token)
         if known is None or known.deleted_at is not None:
             return None
         changed = change(known)
         if changed != known:
-            row = update(campaigns).where(campaigns.c.id == known.id)
-            connection.execute(row.values(**_changeable(changed)))
+            campaigns.write(connection, changed)
             self._write_down(connection, by, known, changed)
         return changed
 
@@ -408,40 +388,9 @@ class SqlRecords:
             audit.write(connection, by, company_id, Action.CAMPAIGN_CHANGED, after.token, *change)
 
     def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
-        found: dict[str, CampaignRef] = {}
         moment = self._refs.moment
         with self.database.reading() as connection:
-            for start in range(0, len(tokens), _TOKENS_AT_ONCE):
-                found |= _read_refs(connection, app_id, tokens[start : start + _TOKENS_AT_ONCE])
+            found = campaigns.refs(connection, app_id, tokens)
         for token, ref in found.items():
             self._refs.remember(app_id, token, ref, moment)
         return found
-
-
-def _changeable(campaign: Campaign) -> dict[str, Any]:
-    """The columns of a campaign beside its name."""
-    skipped = {"id", "app_id", "token", "parameters"}
-    values = {field: getattr(campaign, field) for field in _CAMPAIGN_FIELDS if field not in skipped}
-    values["parameters"] = _encode(campaign.parameters).decode()
-    values["live"] = bool(campaign.parameters.get("live", False))
-    return values
-
-
-def _campaign(row: Row[Any]) -> Campaign:
-    fields = dict(zip(_CAMPAIGN_FIELDS, row, strict=True))
-    return Campaign(**{**fields, "parameters": _decode(fields["parameters"])})
-
-
-def _read_campaign(connection: Connection, app_id: int, token: str) -> Campaign | None:
-    named = and_(campaigns.c.token == token, campaigns.c.app_id == app_id)
-    row = connection.execute(select(*_CAMPAIGN_COLUMNS).where(named)).one_or_none()
-    return None if row is None else _campaign(row)
-
-
-def _read_refs(connection: Connection, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
-    wanted = select(campaigns.c.token, campaigns.c.id, campaigns.c.has_versions, campaigns.c.deleted_at)
-    rows = connection.execute(wanted.where(campaigns.c.token.in_(tokens), campaigns.c.app_id == app_id))
-    return {
-        token: CampaignRef(number, has_versions, deleted_at is not None)
-        for token, number, has_versions, deleted_at in rows
-    }
