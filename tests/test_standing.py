@@ -90,6 +90,16 @@ def test_a_send_of_a_stopped_campaign_stays_in_the_queue_and_waits_for_nothing(s
     assert standing(shop, shop.app).waits_because is None
 
 
+def test_nothing_is_in_the_queue_of_an_app_that_another_sender_sends_for(shop: Workshop) -> None:
+    shop.register(["t0"])
+    shop.provide = no_credentials
+    token = shop.create()
+    with shop.delivering():
+        wait_until(lambda: shop.reason(token) is not None)
+    shop.records.set_app(shop.app, Sender.EXTERNAL, None)  # as far as a command comes that is interrupted
+    assert queue(shop.sends, shop.records, shop.records.apps()) == []
+
+
 def test_an_app_for_which_our_sender_lacks_credentials_is_told_apart(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
