@@ -111,6 +111,7 @@ def test_a_new_company_comes_from_no_app_to_its_first_number(site: Site, page: P
     page.get_by_role("button", name="Add the app").click()
     page.get_by_role("link", name="First number").click()
     page.get_by_role("button", name="Make a REST key and put it in").click()
+    expect(page.get_by_text("No fact of Shop has arrived")).to_be_visible()
     lines = page.locator("pre").all_inner_texts()
     shell = subprocess.run(["sh", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True)
     answer = json.loads(shell.stdout[shell.stdout.index('{"campaign_token"') :])
@@ -118,6 +119,7 @@ def test_a_new_company_comes_from_no_app_to_its_first_number(site: Site, page: P
         [1],
         [],
     )  # or a moment later, as the page says
+    expect(page.get_by_text("2 facts of Shop arrived")).to_be_visible()
     page.get_by_role("link", name="the campaign", exact=True).click()
     expect(page.locator("tbody tr td.num")).to_have_text(["1", "100.0 %"])
 

@@ -31,6 +31,7 @@ class AppsPage(Section):
             Route("POST", "/settings/apps/{key}/rate", action(self.set_rate, Role.MANAGER)),
             Route("GET", "/settings/apps/{key}/first", page(self.first)),
             Route("POST", "/settings/apps/{key}/first", action(self.first_with_key, Role.MANAGER)),
+            Route("GET", "/settings/apps/{key}/part/arrived", page(self.arrived)),
         ]
 
     def general(self, visit: Visit) -> Answer:
@@ -89,9 +90,22 @@ class AppsPage(Section):
         self._app(visit)
         return self._first(visit, self._run(visit, CreateKey(visit.company.name)))
 
+    def arrived(self, visit: Visit) -> Answer:
+        """How many facts have come since the server started: what whoever tries the lines waits for."""
+        return self._renderer.fragment(visit, "settings_first_arrived.html", **self._arrived(visit))
+
+    def _arrived(self, visit: Visit) -> dict[str, Any]:
+        app = self._app(visit)
+        counted = self._parts.activity.of([app.id]).since_start
+        return {
+            "app": app,
+            "facts": sum(counted.facts.values()) + counted.dev_facts,
+            "refused": counted.refused_requests,
+        }
+
     def _first(self, visit: Visit, key: dict[str, Any] | None = None) -> Answer:
-        content: dict[str, Any] = {"app": self._app(visit), "server": base_url(visit.call), "made": key}
-        return self._renderer.page(visit, "settings_first.html", **content)
+        content: dict[str, Any] = {"server": base_url(visit.call), "made": key}
+        return self._renderer.page(visit, "settings_first.html", **content, **self._arrived(visit))
 
     def _is_waiting(self, app: App) -> bool:
         """Whether our sender cannot send for want of credentials."""
