@@ -147,6 +147,10 @@ class Workshop:
         """They are others when ``provide`` is another function."""
         return str(id(self.provide)).encode()
 
+    def apps(self) -> set[int]:
+        """All of them have some."""
+        return {app.id for app in self.records.apps()}
+
     @contextmanager
     def delivering(self) -> Iterator[Delivery]:
         with closing(Delivery(self.desk())) as delivery:

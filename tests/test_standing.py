@@ -103,7 +103,7 @@ def test_nothing_is_in_the_queue_of_an_app_that_another_sender_sends_for(shop: W
 def test_an_app_for_which_our_sender_lacks_credentials_is_told_apart(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shop, "credentials", lambda _app: None)
+    monkeypatch.setattr(shop, "apps", set)
     assert standing(shop, shop.app).lacks_credentials
     shop.hand_over(Sender.EXTERNAL)
     assert not standing(shop, shop.app).lacks_credentials

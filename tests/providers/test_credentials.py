@@ -278,8 +278,10 @@ def test_each_app_has_the_credentials_that_were_set_last_and_no_other_s(tmp_path
         store.put(apps[0], ProviderName.STUB, b"old", BY)
         store.put(apps[0], ProviderName.APNS, b"new", BY)
         assert [store.get(app.id) for app in apps] == [b"new", None]
+        assert store.apps() == {apps[0].id}
         assert [store.remove(app, BY) for app in apps] == [True, False]
         assert store.get(apps[0].id) is None
+        assert store.apps() == set()
 
 
 def test_credentials_name_their_provider() -> None:

@@ -30,3 +30,7 @@ class VaultProviders:
     def credentials(self, app: App) -> bytes | None:
         """What tells the credentials that an app has now from others."""
         return self._vault.sealed(app.id)
+
+    def apps(self) -> set[int]:
+        """The ids of all apps that have credentials."""
+        return self._vault.apps()

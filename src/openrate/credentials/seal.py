@@ -71,6 +71,10 @@ class Vault:
         """What tells an app's credentials from others, without opening them."""
         return self._store.get(app_id)
 
+    def apps(self) -> set[int]:
+        """The ids of all apps that have credentials."""
+        return self._store.apps()
+
     def put(self, app: App, credentials: Credentials, by: By) -> None:
         """Keep credentials, instead of those before."""
         self._store.put(app, provider_of(credentials), self._seal.close(credentials), by)

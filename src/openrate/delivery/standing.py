@@ -74,17 +74,20 @@ def health(
     apps: Sequence[App], queued: Sequence[Queued], providers: Providers, activity: Activity
 ) -> list[Health]:
     """How the providers of these apps do, given what ``queue`` said of them. Raises StoreError."""
-    return [_health(app, queued, providers, activity) for app in apps]
-
-
-def _health(app: App, queued: Sequence[Queued], providers: Providers, activity: Activity) -> Health:
-    last_hour = activity.last_hour(app.id)
-    reasons = (each.send.reason for each in queued if each.app.id == app.id and not each.is_stopped)
-    return Health(
-        app,
-        app.sender is Sender.OPENRATE and providers.credentials(app) is None,
-        last_hour.facts.get(FactType.PUSH_SENT, 0),
-        last_hour.errors,
-        next((reason for reason in reasons if reason is not None), None),
-        activity.last_wait(app.id),
-    )
+    equipped = providers.apps()
+    reasons: dict[int, str] = {}
+    for each in queued:
+        if each.send.reason is not None and not each.is_stopped:
+            reasons.setdefault(each.app.id, each.send.reason)
+    return [
+        Health(
+            app,
+            app.sender is Sender.OPENRATE and app.id not in equipped,
+            last_hour.facts.get(FactType.PUSH_SENT, 0),
+            last_hour.errors,
+            reasons.get(app.id),
+            activity.last_wait(app.id),
+        )
+        for app in apps
+        for last_hour in [activity.last_hour(app.id)]
+    ]

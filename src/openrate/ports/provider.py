@@ -88,12 +88,18 @@ class Providers(Protocol):
     def credentials(self, app: App) -> bytes | None:
         """What tells the credentials that an app has now from others; None when it has none."""
 
+    def apps(self) -> set[int]:
+        """The ids of all apps that have credentials."""
+
 
 class CredentialStore(Protocol):
     """Where the sealed credentials of apps lie. Every method is one transaction."""
 
     def get(self, app_id: int) -> bytes | None:
         """What was put last for an app."""
+
+    def apps(self) -> set[int]:
+        """The ids of the apps for which there is something."""
 
     def put(self, app: App, provider: ProviderName, sealed: bytes, by: By) -> None:
         """Store, instead of what was there; who did it goes to the audit log."""

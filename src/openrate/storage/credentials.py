@@ -23,6 +23,11 @@ class SqlCredentials:
             sealed: bytes | None = connection.scalar(wanted)
         return sealed
 
+    def apps(self) -> set[int]:
+        """The ids of the apps for which there is something."""
+        with self._database.reading() as connection:
+            return set(connection.scalars(select(credentials.c.app_id)))
+
     def put(self, app: App, provider: ProviderName, sealed: bytes, by: By) -> None:
         """Store, instead of what was there."""
         row = insert(credentials).values(
