@@ -196,7 +196,8 @@ def campaign_times(store: Store) -> Iterator[tuple[str, list[float]]]:
     for name, campaign in sizes.items():
         yield f"numbers of a campaign of {name} deliveries", times_ms(log.rows, campaign)
     for name, campaign in sizes.items():
-        yield f"why these numbers, {name} deliveries", times_ms(log.inspect, campaign)
+        after = " (comes after the page)" if campaign in {ORDINARY, LARGE} else ""
+        yield f"why these numbers, {name} deliveries{after}", times_ms(log.inspect, campaign)
     names = [md5(str(number).encode(), usedforsecurity=False).hexdigest() for number in range(40)]
     one = iter(names)
     yield (

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser import axe_violations
 from dashboard import Site
 from openrate.model import Role
+from openrate.web.pages import why
 from test_pages_campaigns import TEXT, create
 
 SENT_AT = "2026-03-02T07:00:00Z"
@@ -246,3 +247,29 @@ def test_each_fact_of_an_installation_is_explained(site: Site, page: Page) -> No
     assert axe_violations(page) == []
     page.goto(f"{site.address}/campaigns/{token}/why?installation=<b>nobody</b>")
     expect(page.get_by_text("has no facts about this installation")).to_be_visible()
+
+
+def test_the_facts_of_a_large_campaign_come_after_the_page_or_when_they_are_asked_for(
+    site: Site, browser: Browser, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(why, "_AT_ONCE", 3)
+    token = create(site, "Large")
+    send(site, token, None, 4, 1)
+    address = f"{site.address}/campaigns/{token}/why"
+    with browser.new_context(java_script_enabled=False) as context:
+        plain = context.new_page()
+        site.sign_in(plain, Role.VIEWER)
+        plain.goto(address + "?installation=None0")
+        expect(plain.get_by_text("are being looked at")).to_be_visible()
+        site.sign_in(page, Role.VIEWER)
+        page.goto(address)
+        expect(page.get_by_role("region", name="The rule").locator("dl")).to_contain_text(
+            "6 reports and taps"
+        )
+        plain.get_by_role("link", name="Show them").click()
+        expect(plain.get_by_role("region", name="The rule").locator("dl")).to_contain_text(
+            "6 reports and taps"
+        )
+        expect(plain.get_by_role("region", name="Installation None0")).to_be_visible()
+    with site.client(Role.VIEWER) as visitor:
+        assert "are being looked at" not in visitor.client.get(f"/campaigns/{token}/why").text

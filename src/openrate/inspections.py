@@ -51,6 +51,11 @@ class Inspections:
             self._keep(campaign.id, look)
             return look
 
+    def is_known(self, campaign: Campaign) -> bool:
+        """Whether ``of`` answers from memory."""
+        known = self._kept.get(campaign.id)
+        return known is not None and known.revision == self.revision(campaign)
+
     def revision(self, campaign: Campaign) -> str:
         """The revision that ``of`` would give, without looking: what was found is believed for a while."""
         known, rule = self._kept.get(campaign.id), self._log.rule(campaign.app_id)

@@ -21,6 +21,8 @@ from openrate.web.routing import Route
 
 _LONGEST_ID = 64
 """Characters of an installation's id."""
+_AT_ONCE = 50_000
+"""Deliveries whose facts are looked at before the page is there: some 50 ms."""
 _MOST_FACTS = 2_000
 """Of one installation: more cannot be read by anybody."""
 
@@ -47,10 +49,11 @@ class WhyPage:
         app, campaign = find_campaign(self._parts.records, visit)
         asked = visit.query["installation"][:_LONGEST_ID]
         explained, is_more = self._explained(app, campaign, asked)
-        content = self._content(app, campaign)
-        return self._renderer.page(
-            visit, "why.html", asked=asked, explained=explained, is_more=is_more, most=_MOST_FACTS, **content
-        )
+        content: dict[str, Any] = {"app": app, "campaign": campaign, "asked": asked, "most": _MOST_FACTS}
+        content |= {"explained": explained, "is_more": is_more, "waits": self._waits(visit, campaign)}
+        if not content["waits"]:
+            content |= self._content(app, campaign)
+        return self._renderer.page(visit, "why.html", **content)
 
     def part(self, visit: Visit) -> Answer:
         """What stands on the page of the campaign, unless it is as it was seen."""
@@ -65,6 +68,12 @@ class WhyPage:
         found = self._inspections.of(campaign).found
         text = hours_csv(found.began_at or 0, found.hours, has_versions=campaign.has_versions)
         return csv_file(f"hours-{campaign.token}.csv", text)
+
+    def _waits(self, visit: Visit, campaign: Campaign) -> bool:
+        """Whether looking at the facts takes longer than a page may, and nobody asks for it all the same."""
+        totals = self._parts.log.totals(campaign.id)
+        is_large = totals["sent"] + totals["errors"] > _AT_ONCE
+        return is_large and visit.query["all"] != "yes" and not self._inspections.is_known(campaign)
 
     def _content(self, app: App, campaign: Campaign) -> dict[str, Any]:
         looked = self._inspections.of(campaign)
