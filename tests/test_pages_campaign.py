@@ -116,6 +116,30 @@ def test_what_did_not_change_is_not_sent_again(site: Site, ab: str) -> None:
         assert visitor.get(found[1]).status_code == 204
 
 
+def test_a_long_history_says_that_there_is_more_and_where(site: Site) -> None:
+    token = create(site, "Changed often", push_time="2099-01-01T00:00:00")
+    more = "These are the newest changes."
+    with site.client(Role.EDITOR) as visitor:
+        for number in range(49):
+            visitor.post(f"/campaigns/{token}/{('stop', 'start')[number % 2]}")
+        assert more not in visitor.get(f"/campaigns/{token}").text
+        visitor.post(f"/campaigns/{token}/start")
+        visitor.post(f"/campaigns/{token}/stop")
+        shown = visitor.get(f"/campaigns/{token}").text
+        assert shown.count("changed it") == 50
+        assert more in shown
+        assert "A manager sees all of them" in shown
+    with site.client(Role.MANAGER) as visitor:
+        assert f'<a href="/settings/audit?subject={token}">' in visitor.get(f"/campaigns/{token}").text
+
+
+def test_files_are_named_after_the_campaign(site: Site, ab: str) -> None:
+    with site.client(Role.VIEWER) as visitor:
+        for name in ("days", "hours"):
+            named = visitor.get(f"/campaigns/{ab}/{name}.csv").headers["content-disposition"]
+            assert named == f'attachment; filename="{name}-{ab}.csv"'
+
+
 def test_a_campaign_is_stopped_made_live_again_and_deleted(site: Site, page: Page) -> None:
     token = create(site, "For a while", push_time="2099-01-01T00:00:00")
     site.sign_in(page, Role.EDITOR)

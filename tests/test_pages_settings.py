@@ -557,6 +557,7 @@ def test_the_audit_log_has_pages_and_a_file_with_all_of_it(site: Site) -> None:
         answer = visitor.get("/settings/audit.csv?by=%3DHYPERLINK%281%29")
         assert answer.headers["content-type"].startswith("text/csv")
         assert answer.headers["cache-control"] == "no-store"
+        assert re.search(r'filename="audit-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert len(rows) == 60
         assert (rows[0]["by"], rows[0]["field"], rows[0]["after"]) == ("'" + formula, "scope", "read")

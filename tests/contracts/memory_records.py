@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -154,6 +154,10 @@ class MemoryRecords:
     def campaign_of(self, company_id: int, token: str) -> Campaign | None:
         found = (self.campaign(app.id, token) for app in self.apps(company_id))
         return next((campaign for campaign in found if campaign is not None), None)
+
+    def campaign_names(self, company_id: int, tokens: Collection[str]) -> dict[str, str]:
+        found = (self.campaign_of(company_id, token) for token in tokens)
+        return {campaign.token: campaign.parameters["name"] for campaign in found if campaign is not None}
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         found = [campaign for token in tokens if (campaign := self.campaign(app_id, token))]

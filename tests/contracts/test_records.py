@@ -156,6 +156,7 @@ def test_a_campaign_belongs_to_one_app(records: Records, company: Company, app: 
         assert records.campaign_refs(other.id, [FIRST]) == {}
         assert records.campaign_of(company.id, FIRST) == records.campaign(app.id, FIRST)
         assert records.campaign_of(rival.id, FIRST) is None
+        assert records.campaign_names(rival.id, [FIRST]) == {}
     assert records.update_campaign(other.id, FIRST, lambda campaign: campaign) is None
     assert not records.delete_campaign(other.id, FIRST, 9)
     assert records.campaigns(other.id, 0, 10) == []
@@ -226,6 +227,8 @@ def test_a_deleted_campaign_is_known_to_facts_and_hidden_from_people(records: Re
     assert records.campaigns(app.id, 0, 10) == []
     assert records.campaign(app.id, FIRST) == msgspec.structs.replace(made, deleted_at=9)
     assert records.campaign_refs(app.id, [FIRST]) == {FIRST: CampaignRef(made.id, False, is_deleted=True)}
+    names = records.campaign_names(app.company_id, [FIRST, UNKNOWN, *STRANGE])
+    assert names == {FIRST: made.parameters["name"]}
     assert records.campaign_tokens(app.id) == {made.id: FIRST}
 
 

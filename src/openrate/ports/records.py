@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypedDict
 
 import numpy as np
@@ -121,6 +121,9 @@ class Records(Protocol):
 
     def campaign_of(self, company_id: int, token: str) -> Campaign | None:
         """A campaign of one of the company's apps, as ``campaign`` gives it."""
+
+    def campaign_names(self, company_id: int, tokens: Collection[str]) -> dict[str, str]:
+        """What those of ``tokens`` are called that are campaigns of the company, deleted ones included."""
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included.

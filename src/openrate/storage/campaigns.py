@@ -18,7 +18,13 @@ _TOKENS_AT_ONCE = 500
 _FIELDS = Campaign.__struct_fields__
 _COLUMNS = [campaigns.c[field] for field in _FIELDS]
 
+
+class _Named(msgspec.Struct):
+    name: str
+
+
 _encode = msgspec.json.Encoder().encode
+_decode_named = msgspec.json.Decoder(_Named).decode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -83,6 +89,18 @@ def tokens(connection: Connection, app_id: int) -> dict[int, str]:
 def refs(connection: Connection, app_id: int, asked: Sequence[str]) -> dict[str, CampaignRef]:
     """Those of the tokens that are campaigns of that app, deleted ones included."""
     return {token: ref for part in _parts(asked) for token, ref in _refs(connection, app_id, part)}
+
+
+def names(connection: Connection, company_id: int, asked: Sequence[str]) -> dict[str, str]:
+    """What those of the tokens are called that are campaigns of that company, deleted ones included."""
+    wanted = (
+        select(campaigns.c.token, campaigns.c.parameters).join(apps).where(apps.c.company_id == company_id)
+    )
+    return {
+        token: _decode_named(parameters).name
+        for part in _parts(asked)
+        for token, parameters in connection.execute(wanted.where(campaigns.c.token.in_(part)))
+    }
 
 
 def size(campaign: Campaign) -> int:

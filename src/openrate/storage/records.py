@@ -7,7 +7,7 @@ one PostgreSQL, each will have to hear of the others' changes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,11 @@ class SqlRecords:
         with self.database.reading() as connection:
             app_id = campaigns.app_of(connection, company_id, token)
         return None if app_id is None else self.campaign(app_id, token)
+
+    def campaign_names(self, company_id: int, tokens: Collection[str]) -> dict[str, str]:
+        """What those of ``tokens`` are called that are campaigns of the company, deleted ones included."""
+        with self.database.reading() as connection:
+            return campaigns.names(connection, company_id, list(tokens))
 
     def campaign_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         """Those of ``tokens`` that are campaigns of that app, in whatever state, deleted ones included."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from openrate.commands.requests import CreateApp, CreateKey, SetApp
 from openrate.errors import UsageError
-from openrate.model import App, Platform, Role, Sender
+from openrate.model import Platform, Role, Sender
 from openrate.web.call import Answer
 from openrate.web.pages.settings.section import Section, check_sure, chosen
 from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Visit, base_url, redirect
@@ -37,7 +37,8 @@ class AppsPage(Section):
     def general(self, visit: Visit) -> Answer:
         """Every app with its keys."""
         apps = self._parts.records.apps(visit.company.id)
-        waiting = {app.id for app in apps if self._is_waiting(app)}
+        equipped = self._parts.vault.apps()
+        waiting = {app.id for app in apps if app.sender is Sender.OPENRATE and app.id not in equipped}
         return self._renderer.page(visit, "settings_general.html", apps=apps, waiting=waiting, **_CHOICES)
 
     def add(self, visit: Visit) -> Answer:
@@ -52,7 +53,7 @@ class AppsPage(Section):
         app = self._app(visit)
         content: dict[str, Any] = {
             "app": app,
-            "is_waiting": self._is_waiting(app),
+            "is_waiting": app.sender is Sender.OPENRATE and self._parts.vault.sealed(app.id) is None,
             "work": self._at_work.of(("app", app.id)),
         }
         return self._renderer.page(visit, "settings_app.html", **content)
@@ -106,10 +107,6 @@ class AppsPage(Section):
     def _first(self, visit: Visit, key: dict[str, Any] | None = None) -> Answer:
         content: dict[str, Any] = {"server": base_url(visit.call), "made": key}
         return self._renderer.page(visit, "settings_first.html", **content, **self._arrived(visit))
-
-    def _is_waiting(self, app: App) -> bool:
-        """Whether our sender cannot send for want of credentials."""
-        return app.sender is Sender.OPENRATE and self._parts.vault.sealed(app.id) is None
 
 
 _CHOICES: dict[str, Any] = {

@@ -41,7 +41,8 @@ class AuditPage(Section):
         is_number = before.isascii() and before.isdecimal() and len(before) <= _LONGEST_NUMBER
         entries = self._entries(visit, _AT_ONCE + 1, int(before) if is_number else None)
         shown, by, subject = entries[:_AT_ONCE], visit.query["by"], visit.query["subject"]
-        names = self._names(visit, {entry.subject for entry in shown if entry.action in _CAMPAIGN})
+        tokens = {entry.subject for entry in shown if entry.action in _CAMPAIGN}
+        names = self._parts.records.campaign_names(visit.company.id, tokens)
         content: dict[str, Any] = {
             "lines": [line(entry, names) for entry in shown],
             "by": by,
@@ -66,11 +67,6 @@ class AuditPage(Section):
     def _entries(self, visit: Visit, limit: int, before: int | None = None) -> list[AuditEntry]:
         by, subject = visit.query["by"] or None, visit.query["subject"] or None
         return self._parts.audit.entries(visit.company.id, by=by, subject=subject, before=before, limit=limit)
-
-    def _names(self, visit: Visit, tokens: set[str]) -> dict[str, str]:
-        """What campaigns are called, by their tokens."""
-        found = (self._parts.records.campaign_of(visit.company.id, token) for token in tokens)
-        return {campaign.token: campaign.parameters["name"] for campaign in found if campaign is not None}
 
 
 def _rows(entry: AuditEntry) -> Iterator[list[str]]:
