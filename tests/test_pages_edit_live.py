@@ -136,6 +136,24 @@ def test_what_goes_out_at_once_is_asked_about_once_more(site: Site, own: Shop, p
     ]
 
 
+def test_what_was_due_before_it_is_live_is_asked_about_as_well(site: Site, own: Shop, page: Page) -> None:
+    token, asked = create(site, own.app, name="Long past", push_time="2026-03-10T09:00:00"), list[str]()
+    site.sign_in(page, Role.EDITOR)
+    page.goto(f"{site.address}/campaigns/{token}/edit")
+    page.on("dialog", lambda dialog: dismiss(dialog, asked))
+    expect(page.locator("#summary")).to_contain_text("Its time is past: it goes out as soon as it is live.")
+    page.locator('[name="live"][value="true"]').check()
+    page.get_by_role("button", name="Save changes").click()
+    assert asked == ["Send this now? It goes out as soon as it is saved."]
+
+
+def test_of_what_another_sender_does_with_a_time_that_is_past_nothing_is_said(
+    site: Site, editor: Visitor
+) -> None:
+    token = create(site, site.shop, push_time="2026-03-10T09:00:00")
+    assert "goes out as soon as it is live" not in editor.get(f"/campaigns/{token}/edit").text
+
+
 def test_leaving_with_something_typed_is_asked_about(site: Site, own: Shop, page: Page) -> None:
     asked: list[str] = []
     site.sign_in(page, Role.EDITOR)

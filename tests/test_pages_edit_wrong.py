@@ -152,3 +152,37 @@ def test_what_was_refused_is_said_until_it_is_mended(site: Site, own: Shop, page
     expect(name).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("name is missing")).to_have_count(0)
     assert axe_violations(page) == []
+
+
+def test_what_is_still_wrong_is_said_as_it_is_wrong_now(site: Site, own: Shop, page: Page) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    box(page, "name").fill("Spring sale")
+    box(page, "messages.a[0].body").fill("Hello")
+    query, estimate = box(page, "targeting.query"), page.locator("#estimate")
+    query.fill('{"opted_in": "yes"}')
+    page.get_by_role("button", name="Create campaign").click()
+    refused = page.locator("#problem")
+    expect(refused).to_contain_text('targeting.query.opted_in is "yes"')
+    query.fill('{"opted_in": "no"}')
+    expect(refused).to_contain_text('targeting.query.opted_in is "no"')
+    expect(query).to_have_accessible_description(re.compile(r'targeting.query.opted_in is "no"'))
+    expect(estimate).to_contain_text('targeting.query.opted_in is "no"')
+    query.fill('{"opted_in": true}')
+    expect(refused).to_have_count(0)
+    expect(query).to_have_accessible_description(re.compile(r"as JSON\.$"))
+    expect(page.get_by_text("targeting.query.opted_in is")).to_have_count(0)
+
+
+def test_what_is_wrong_in_a_message_is_mended_when_it_is_taken_out(site: Site, own: Shop, page: Page) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    box(page, "name").fill("Spring sale")
+    box(page, "messages.a[0].body").fill("Hello")
+    page.get_by_role("button", name="Add a language").first.click()
+    box(page, "messages.a[1].language").fill("fr")
+    page.get_by_role("button", name="Create campaign").click()
+    expect(page.locator("#problem")).to_contain_text("messages[1].body is missing")
+    page.get_by_role("button", name="Remove").last.click()
+    expect(page.locator("#problem")).to_have_count(0)
+    expect(page.locator("#summary")).to_contain_text("Nothing is sent before it is live.")

@@ -8,11 +8,11 @@
 
   document.documentElement.classList.add("scripted");
 
-  /** What goes out at once is asked about once more. */
+  /** What goes out at once is asked about once more; of a time that is past the summary knows. */
   function ask() {
     const values = new FormData(form);
-    const isNow = values.get("live") === "true" && values.get("when") === "now";
-    if (isNow) save.dataset.confirm = "Send this now? It goes out as soon as it is saved.";
+    const isNow = values.get("when") === "now" || document.querySelector("#summary [data-is-past]");
+    if (isNow && values.get("live") === "true") save.dataset.confirm = "Send this now? It goes out as soon as it is saved.";
     else delete save.dataset.confirm;
   }
 
@@ -26,16 +26,32 @@
     isChanged = true;
     ask();
   });
-  /** What was refused is said beside its field until something else is wrong, or nothing. */
-  document.addEventListener("htmx:after:swap", () => {
+  /** What was refused is said beside its field until it is mended; while that is wrong, as it is wrong now. */
+  function renew() {
     const refused = document.querySelector("#problem a");
-    if (!refused || document.querySelector("#still a")?.textContent === refused.textContent) return;
-    document.getElementById("problem").remove();
-    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-    for (const complaint of form.querySelectorAll(".complaint")) {
-      complaint.closest(".wrong")?.classList.remove("wrong");
-      complaint.textContent = "";
+    if (!refused) return;
+    const still = document.querySelector("#still a");
+    const complaint = form.querySelector(".complaint:not(#estimate *)");
+    if (still?.hash === refused.hash) {
+      for (const said of [refused, complaint]) if (said && said.textContent !== still.textContent) said.textContent = still.textContent;
+      return;
     }
+    document.getElementById("problem").remove();
+    const field = form.querySelector("[aria-invalid]");
+    field?.removeAttribute("aria-invalid");
+    field?.setAttribute("aria-describedby", field.getAttribute("aria-describedby").replace(/\S+-error$/, ""));
+    complaint?.closest(".wrong")?.classList.remove("wrong");
+    complaint?.remove();
+  }
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const { target } = event.detail.ctx;
+    if (target.id === "summary") {
+      renew();
+      ask();
+    }
+    // A message more or less is a change like those that are typed.
+    if (target.id === "messages") form.dispatchEvent(new Event("input"));
   });
 
   form.addEventListener("submit", () => (isChanged = false));

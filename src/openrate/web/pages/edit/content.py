@@ -18,7 +18,7 @@ from openrate.schedule import zone_names
 from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
 from openrate.web.pages.edit.kinds import UNITS
 from openrate.web.pages.edit.times import chosen
-from openrate.web.pages.edit.warnings import warnings
+from openrate.web.pages.edit.warnings import warnings, what_is_past
 from openrate.web.pages.edit.work import Work, encoded
 from openrate.web.pages.render import moment
 from openrate.web.pages.segments import segment_meanings
@@ -69,14 +69,15 @@ def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
         zone = form.zone
         given = list(work.given(form))
     problem = work.check(form, now)
-    was_live = work.campaign is not None and work.campaign.was_live
+    document = {} if problem else form.document()
     return {
         "zone": zone,
         "given": given,
         "when": form.text("when"),
         "chosen": chosen(form.text("push_time"), "UTC" if form.is_local else zone),
         "problem": problem,
-        "warnings": [] if problem else warnings(form.document(), now, was_live=was_live),
+        "warnings": warnings(document) if document else [],
+        "past": what_is_past(document, now) if document and work.begins else "",
     }
 
 

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib import resources
 
-from openrate.campaign_parameters import Parameters, moment
+from openrate.campaign_parameters import PUSH_TIMES, Parameters
 from openrate.schedule import next_due
 from openrate.web.pages.render import moment as shown
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", re.ASCII)
-_REGION = re.compile(r"[A-Za-z]{2}|[0-9]{3}", re.ASCII)
+_DIGITS = 3
+_UNLISTED = {"XK"}
+"""Kosovo: no code of ISO 3166, and yet what devices say."""
 
 
-def warnings(document: Parameters, now: int, *, was_live: bool) -> list[str]:
-    """A sentence for each thing.
+def warnings(document: Parameters) -> list[str]:
+    """A sentence for each thing in what would be accepted, but for its times."""
+    return [*_of_names(document), *_of_versions(document)]
+
+
+def what_is_past(document: Parameters, now: int) -> str:
+    """What our sender makes of it when the first time of a campaign that was never live is past; else empty.
 
     Args:
         document: what would be accepted.
         now: milliseconds since 1970.
-        was_live: whether the campaign has been live: its times were looked at then.
     """
-    return [
-        *_of_names(document),
-        *_of_versions(document),
-        *([] if was_live else _of_times(document, now)),
-    ]
+    is_now = "now" in {document.get(name) for name in PUSH_TIMES}
+    first = None if is_now else next_due(document, None)
+    if first is None or first > now:
+        return ""
+    following = next_due(document, now)
+    if not document.get("recurrence"):
+        is_partly = following is not None
+        where, there = ("Where it comes first, its", "there it") if is_partly else ("Its", "it")
+        return f"{where} time is past: {there} goes out as soon as it is live."
+    if following is None:
+        return "Every time of it is past: it goes out once, as soon as it is live."
+    return f"Its first time is past: it goes out as soon as it is live, and then on {shown(following)} UTC."
 
 
 def _of_names(document: Parameters) -> Iterator[str]:
@@ -35,7 +50,7 @@ def _of_names(document: Parameters) -> Iterator[str]:
         if not _LANGUAGE.fullmatch(name):
             yield f"{name} is no code of a language, such as fr or pt-BR: probably nobody has it."
     for name in targeting.get("regions", []):
-        if not _REGION.fullmatch(name):
+        if not _is_region(name):
             yield f"{name} is no code of a region, such as FR or BE: probably nobody is there."
 
 
@@ -46,15 +61,17 @@ def _of_versions(document: Parameters) -> Iterator[str]:
         yield f"Only one of A and B has a message for {names}: the two are compared fairly where both have one."
 
 
-def _of_times(document: Parameters, now: int) -> Iterator[str]:
-    begins = document.get("push_time") or document.get("local_push_time")
-    if not document.get("recurrence") or begins in {None, "now"} or moment(begins) > now:
-        return
-    following = next_due(document, now)
-    if following is None:
-        yield "Every time of it is past: it goes out once, as soon as it is live."
-    else:
-        yield f"Its first time is past: it goes out as soon as it is live, and then on {shown(following)} UTC."
+def _is_region(name: str) -> bool:
+    """Whether it is a code of ISO 3166, or a number of the United Nations such as 419."""
+    is_number = len(name) == _DIGITS and name.isascii() and name.isdecimal()
+    return is_number or name.upper() in _regions()
+
+
+@cache
+def _regions() -> frozenset[str]:
+    """The codes of two letters, of the table that comes with the time zones."""
+    table = (resources.files("tzdata") / "zoneinfo/iso3166.tab").read_text("utf-8")
+    return frozenset(line.partition("\t")[0] for line in table.splitlines() if line[:1] != "#") | _UNLISTED
 
 
 def _messages(document: Parameters) -> dict[str, set[str]]:

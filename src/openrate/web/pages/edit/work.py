@@ -10,7 +10,7 @@ import msgspec
 from openrate import campaigns
 from openrate.campaign_parameters import PUSH_TIMES, Parameters
 from openrate.errors import ApiError, MalformedJsonBody, RouteNotFound
-from openrate.model import App, Campaign
+from openrate.model import App, Campaign, Sender
 from openrate.ports.records import Records
 from openrate.web.pages.edit.form import Form
 from openrate.web.pages.edit.problems import Problem, problem
@@ -58,6 +58,12 @@ class Work(NamedTuple):
     def seen(self) -> str:
         """A text that is another one when the campaign has been changed."""
         return "" if self.campaign is None else seen(self.campaign)
+
+    @property
+    def begins(self) -> bool:
+        """Whether making it live lets our sender begin with its first time."""
+        was_live = self.campaign is not None and self.campaign.was_live
+        return self.app.sender is Sender.OPENRATE and not was_live
 
     @property
     def fixed(self) -> dict[str, str]:
