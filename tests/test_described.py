@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from openrate.web.pages.described import described
@@ -29,7 +30,7 @@ def words(zone: str = "UTC", **given: Any) -> dict[str, str]:
         ({"recurrence": {"repeat_unit": "WEEKLY", "repeat_frequency": 2}}, "Repeated", "every 2 weeks"),
         ({"time_to_live": 172_800}, "Time to live", "2 days"),
         ({"targeting": {"languages": ["fr", "pt-br"]}}, "Languages", "fr, pt-br"),
-        ({"targeting": {"query": {"c.age": {"$gt": 20}}}}, "Query", '{"c.age":{"$gt":20}}'),
+        ({"targeting": {"query": {"c.age": {"$gt": 20}}}}, "Query", "age is more than 20"),
         ({"targeting": {}}, "To whom", "everybody"),
         ({"capping": 3}, "Capping", "at most 3 to an installation"),
         ({"send_rate": 60_000}, "Send rate", "at most 60,000 a minute"),
@@ -63,6 +64,45 @@ def test_every_parameter_that_is_given_is_said() -> None:
         "ours",
         "Landing",
     }
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"opted_in": True, "app_version": {"$lt": "2.10"}}, "opted in and app version is before 2.10"),
+        ({"c.age": {"$gte": 18, "$lt": 30}}, "age is at least 18 and age is less than 30"),
+        (
+            {"$or": [{"region": "FR"}, {"c.age": {"$gte": 18, "$lt": 30}}, {"$not": {"c.vip": True}}]},
+            "(region is FR or (age is at least 18 and age is less than 30) or not (vip is true))",
+        ),
+        ({"t.likes": "tea"}, 'likes has the tag "tea"'),
+        ({"t.likes": {"$nin": ["tea", "milk, cold"]}}, 'likes has none of the tags "tea", "milk, cold"'),
+        (
+            {"language": {"$in": ["fr", None]}, "c.city": {"$ne": None}},
+            "language is one of fr, absent and city is there",
+        ),
+        (
+            {"$and": [{"c.city": {"$exists": False}}, {"opted_in": {"$ne": True}}]},
+            "city is absent and not opted in",
+        ),
+        (
+            {"c.city": {"$not": {"$contains": "Pa", "$gt": "L"}}},
+            'not (city has "Pa" in it and city is after "L")',
+        ),
+        ({"last_open": {"$gte": "2026-03-01T00:00:00Z"}}, "last open is not before 2026-03-01T00:00:00Z"),
+        ('{"platform": {"$nin": ["ios"]}}', "platform is none of ios"),
+    ],
+)
+def test_a_query_is_said_in_words_with_its_json_behind(query: Any, said: str) -> None:
+    [line] = [line for line in described({"targeting": {"query": query}}, "UTC") if line.label == "Query"]
+    assert (line.text, line.is_code) == (said, False)
+    assert msgspec.json.decode(line.code) == (msgspec.json.decode(query) if isinstance(query, str) else query)
+
+
+@pytest.mark.parametrize("query", [{"age": 1}, {"$xor": []}, "no JSON"])
+def test_a_query_that_only_another_sender_understands_is_said_as_it_is(query: Any) -> None:
+    [line] = [line for line in described({"targeting": {"query": query}}, "UTC") if line.label == "Query"]
+    assert line.is_code
 
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

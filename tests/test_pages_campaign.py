@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import axe_violations
-from dashboard import Site
+from dashboard import Site, Visitor
+from editor import Shop
 from openrate.model import Role
 from openrate.web.pages import why
 from test_pages_campaigns import TEXT, create
@@ -100,13 +101,60 @@ def test_the_numbers_change_while_somebody_looks(site: Site, page: Page) -> None
     site.sign_in(page, Role.VIEWER)
     page.goto(f"{site.address}/campaigns/{token}")
     expect(page.get_by_text("Nothing has been sent yet")).to_be_visible()
+    why = page.get_by_role("heading", name="Why these numbers")
+    expect(why).to_have_count(0)
     send(site, token, None, 12, 3)
     expect(page.locator(".figure dd").first).to_have_text("12")
     chart = page.get_by_role("region", name="By day").locator("canvas")
     expect(chart).to_be_visible()
+    expect(why).to_be_visible()
+    hours = page.get_by_role("region", name="By hour").locator("canvas")
+    expect(hours).to_be_visible()
+    asked = page.get_by_label("The facts of one installation")
+    asked.fill("None1")
     send(site, token, None, 20, 3)
     expect(page.locator(".figure dd").first).to_have_text("20")
     expect(chart).to_have_count(1)
+    expect(why).to_have_count(1)
+    expect(hours).to_have_count(1)
+    expect(asked).to_have_value("None1")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "once it is live, it goes out on 2099-03-10 09:00 UTC (2099-03-10 10:00 in Europe/Paris)."),
+        ({"push_time": "2026-03-10T09:00:00"}, "it goes out as soon as it is live."),
+        (
+            {"push_time": None, "local_push_time": "2099-03-10T09:00:00"},
+            "it goes out on 2099-03-10 09:00, by the clock of each device.",
+        ),
+        ({"live": True}, "Nothing has been sent yet: it goes out on 2099-03-10 09:00 UTC"),
+    ],
+)
+def test_what_was_not_sent_yet_says_when_it_is_and_has_no_numbers(
+    site: Site, own: Shop, editor: Visitor, given: dict[str, Any], said: str
+) -> None:
+    about = {"live": False, "push_time": "2099-03-10T09:00:00"} | given
+    token = create(site, "Not yet", own.app, **about)
+    editor.client.cookies.set("openrate_zone", "Europe/Paris")
+    text = editor.get(f"/campaigns/{token}").text
+    assert said in text
+    assert f'<a href="/campaigns/{token}/edit">Change when it goes out, and to whom</a>' in text
+    for shown in ("From sent to opened", "By day", "Why these numbers"):
+        assert shown not in text
+    with site.client(Role.VIEWER) as viewer:
+        assert f"/campaigns/{token}/edit" not in viewer.get(f"/campaigns/{token}").text
+
+
+def test_what_is_stopped_before_it_was_sent_says_that_nothing_will_be(
+    site: Site, own: Shop, editor: Visitor
+) -> None:
+    token = create(site, "Never", own.app, push_time="2099-03-10T09:00:00")
+    editor.post(f"/campaigns/{token}/stop")
+    text = editor.get(f"/campaigns/{token}").text
+    assert "Nothing has been sent, and nothing will be while it is stopped." in text
+    assert f'<a href="/campaigns/{token}/why">Why these numbers</a>' in text
 
 
 def test_what_did_not_change_is_not_sent_again(site: Site, ab: str) -> None:

@@ -278,6 +278,19 @@ def test_what_an_update_may_not_change_is_shown_with_the_reason(site: Site, edit
     assert edit(editor, token, kind="ab").status_code == 400  # it comes from no page of ours, and is refused
 
 
+def test_the_page_of_a_campaign_calls_a_parameter_what_the_editor_calls_it(
+    site: Site, own: Shop, editor: Visitor
+) -> None:
+    given = {name: value for name, value in FULL.items() if name not in {"live", "ours"}}
+    token = create(site, own.app, **given)
+    facts = editor.get(f"/campaigns/{token}").text.split('id="who-title"')[1].split("</dl>")[0]
+    labels = set(re.findall("<dt>(.*?)</dt>", facts)) - {"Sent by"}
+    form = editor.get(f"/campaigns/{token}/edit").text
+    named = {text.strip() for text in re.findall(r"<(?:label|legend|h2)[^>]*>([^<]+)", form)}
+    assert labels - named == {"Collapse key"}
+    assert "Collapse key (Android)" in named
+
+
 def test_a_campaign_that_is_over_says_what_cannot_be_changed(site: Site, own: Shop, editor: Visitor) -> None:
     over = create(site, site.shop, live=True, push_time="2020-01-01T00:00:00")
     url = f"{site.address}/1.1/{site.shop.live_key}/campaigns/update/{over}"

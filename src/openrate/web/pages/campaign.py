@@ -17,7 +17,7 @@ from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
 from openrate.web.pages.audit_lines import line
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
-from openrate.web.pages.described import described
+from openrate.web.pages.described import described, what_comes_next
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.render import Renderer
@@ -80,7 +80,7 @@ class CampaignPage:
         ):
             return NOTHING_NEW
         content = self._numbers(visit, app, campaign)
-        return self._renderer.fragment(visit, "campaign_numbers.html", **content)
+        return self._renderer.fragment(visit, "campaign_news.html", **content)
 
     def days_file(self, visit: Visit) -> Answer:
         """The days of the page as CSV."""
@@ -132,6 +132,7 @@ class CampaignPage:
             "drawn": _chart(days, campaign),
             "comparison": stats.compare(rows) if campaign.has_versions else None,
             "sending": _sending(sends),
+            "what_comes_next": what_comes_next(campaign, app, state, visit.now, remembered_zone(visit.call)),
             "is_over": state is CampaignState.COMPLETED,
             "seen": seen,
         }

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from openrate.campaign_parameters import Parameters
+from openrate.campaign_parameters import Parameters, written
+from openrate.model import App, Campaign, CampaignState, Sender
 from openrate.web.pages.edit.form import others
 from openrate.web.pages.edit.kinds import lifetime
+from openrate.web.pages.edit.query_words import in_words
 from openrate.web.pages.edit.times import from_utc, shortened
 
 _UNITS = {"DAILY": ("daily", "days"), "WEEKLY": ("weekly", "weeks"), "MONTHLY": ("monthly", "months")}
@@ -26,11 +28,17 @@ _FORMS = {"capping": "at most {} to an installation", "send_rate": "at most {} a
 
 
 class Said(NamedTuple):
-    """A line; ``is_code``: as a program reads it."""
+    """A line.
+
+    Attributes:
+        is_code: whether the text is as a program reads it.
+        code: the same as a program reads it, where that says more than the text.
+    """
 
     label: str
     text: str
     is_code: bool = False
+    code: str = ""
 
 
 def described(given: Parameters, zone: str) -> list[Said]:
@@ -43,11 +51,46 @@ def described(given: Parameters, zone: str) -> list[Said]:
     ]
 
 
+def what_comes_next(campaign: Campaign, app: App, state: CampaignState, now: int, zone: str) -> str:
+    """What is to be expected of a campaign of which no number is known."""
+    is_ahead = state in {CampaignState.DRAFT, CampaignState.SCHEDULED}
+    if campaign.dev_only and not is_ahead:
+        return "What development builds get is in no number."
+    if app.sender is not Sender.OPENRATE:
+        return (
+            f"Nothing has been sent yet. {app.name} is sent for by its own sender: as soon as that reports what "
+            "it sent, the numbers appear here."
+        )
+    if state is CampaignState.COMPLETED:
+        return "It is over, and was sent to nobody."
+    if state is CampaignState.STOPPED:
+        return "Nothing has been sent, and nothing will be while it is stopped."
+    is_due = campaign.next_due_at is None or campaign.next_due_at <= now
+    if state is CampaignState.DRAFT:
+        when = "it goes out as soon as it is live" if is_due else "once it is live, it goes out on {}"
+    else:
+        when = "it is going out now" if is_due else "it goes out on {}"
+    begins = _next(campaign, zone)
+    return f"Nothing has been sent yet: {when.format(begins)}. The numbers appear here by themselves."
+
+
+def _next(campaign: Campaign, zone: str) -> str:
+    """The next push time: one by each device's clock is no moment, and is said as it was given."""
+    given, due = campaign.parameters, campaign.next_due_at
+    if due is None or "local_push_time" in given:
+        return _begins(given, zone)
+    return _moment(written(due), zone)
+
+
+def _begins(given: Parameters, zone: str) -> str:
+    """The first push time."""
+    if "local_push_time" in given:
+        return _local(given["local_push_time"])
+    return _moment(given.get("push_time"), zone)
+
+
 def _when(given: Parameters, zone: str) -> Iterator[Said]:
-    is_local = "local_push_time" in given
-    yield Said(
-        "Push time", _local(given["local_push_time"]) if is_local else _moment(given.get("push_time"), zone)
-    )
+    yield Said("Push time", _begins(given, zone))
     repeated = given.get("recurrence")
     if repeated:
         once, several = _UNITS[repeated["repeat_unit"]]
@@ -55,7 +98,7 @@ def _when(given: Parameters, zone: str) -> Iterator[Said]:
         yield Said("Repeated", once if every == 1 else f"every {every} {several}")
         end = repeated.get("end_date")
         if end:
-            yield Said("End", _local(end) if is_local else _moment(end, zone))
+            yield Said("End", _local(end) if "local_push_time" in given else _moment(end, zone))
     if "time_to_live" in given:
         count, unit = lifetime(given["time_to_live"])
         yield Said("Time to live", f"{count} {unit}")
@@ -69,8 +112,9 @@ def _to_whom(targeting: Mapping[str, Any]) -> Iterator[Said]:
         "audiences": "Named lists",
     }
     said = [Said(label, ", ".join(targeting[name])) for name, label in names.items() if targeting.get(name)]
-    if targeting.get("query"):
-        said.append(Said("Query", _json(targeting["query"]), is_code=True))
+    if query := targeting.get("query"):
+        words, code = in_words(query), query if isinstance(query, str) else _json(query)
+        said.append(Said("Query", words, code=code) if words else Said("Query", code, is_code=True))
     yield from said or [Said("To whom", "everybody")]
 
 
