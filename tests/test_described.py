@@ -119,7 +119,8 @@ WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         (f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT} Safari/604.1", "Safari on iPhone"),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Firefox/145.0", "Firefox on Mac"),
         (f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/143.0 Safari/537.36", "Chrome on Android"),
-        ("curl/8.5.0", "curl/8.5.0"),
+        ("Own (X11; Linux x86_64)", "A browser on Linux"),
+        ("curl/8.5.0", "A browser"),
     ],
 )
 def test_a_browser_is_named_as_people_do(agent: str, said: str) -> None:

@@ -194,6 +194,13 @@ def test_somebody_signs_out_everywhere_else_and_stays_here(site: Site) -> None:
         assert "Sign out everywhere else" not in one.client.get("/account").text
 
 
+def test_a_session_is_named_after_its_browser(site: Site, client: httpx.Client) -> None:
+    agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1"
+    form = {"email": site.email(Role.VIEWER), "password": PASSWORD}
+    client.post("/sign-in", data=form, headers={"User-Agent": agent})
+    assert f'<strong title="{agent}">Safari on iPhone</strong>' in client.get("/account").text
+
+
 def test_a_new_password_ends_every_session(besieged: Site) -> None:
     with besieged.client(Role.EDITOR) as one, besieged.client(Role.EDITOR) as other:
         secrets = [visitor.client.cookies[COOKIE] for visitor in (one, other)]

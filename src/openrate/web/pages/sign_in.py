@@ -47,7 +47,6 @@ _SYSTEMS = [
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 ]
-_SHOWN_AGENT = 60
 
 
 class _Try(NamedTuple):
@@ -200,7 +199,7 @@ def browser_of(agent: str) -> str:
     """What a ``User-Agent`` says, in the words of people: ``Chrome on Android``."""
     browser = next((name for token, name in _BROWSERS if token in agent), None)
     system = next((name for token, name in _SYSTEMS if token in agent), None)
-    return f"{browser} on {system}" if browser and system else browser or agent[:_SHOWN_AGENT]
+    return f"{browser or 'A browser'} on {system}" if system else browser or "A browser"
 
 
 def _new_password(form: Fields) -> str:
