@@ -147,6 +147,22 @@ def test_what_was_not_sent_yet_says_when_it_is_and_has_no_numbers(
         assert f"/campaigns/{token}/edit" not in viewer.get(f"/campaigns/{token}").text
 
 
+def test_axe_finds_nothing_wrong_where_nothing_was_sent_and_long_conditions_do_not_scroll_sideways(
+    site: Site, own: Shop, browser: Browser
+) -> None:
+    query = {"$or": [{"c.city": "x" * 200}, {"t.likes": {"$in": ["tea", "y" * 60]}}]}
+    about = {"live": False, "push_time": "2099-03-10T09:00:00", "targeting": {"query": query}}
+    token = create(site, "Long conditions", own.app, **about)
+    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        page = context.new_page()
+        site.sign_in(page, Role.EDITOR)
+        page.goto(f"{site.address}/campaigns/{token}")
+        page.get_by_text("As JSON").click()
+        expect(page.get_by_text('{"$or":')).to_be_visible()
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_what_is_stopped_before_it_was_sent_says_that_nothing_will_be(
     site: Site, own: Shop, editor: Visitor
 ) -> None:
