@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard import Site, Visitor
-from editor import BY, Shop, box, create, dismiss, newest, save
+from editor import BY, Shop, box, create, dismiss, get, newest, save
 from openrate import companies
 from openrate.model import Platform, Role, Sender
 
@@ -145,6 +145,10 @@ def test_what_was_due_before_it_is_live_is_asked_about_as_well(site: Site, own: 
     page.locator('[name="live"][value="true"]').check()
     page.get_by_role("button", name="Save changes").click()
     assert asked == ["Send this now? It goes out as soon as it is saved."]
+    page.goto(f"{site.address}/campaigns/{token}")
+    page.get_by_role("button", name="Make live").click()
+    assert asked[1:] == ["Make it live now? Its time is past: it goes out as soon as it is live."]
+    assert get(site, own.app, token)["live"] is False
 
 
 def test_of_what_another_sender_does_with_a_time_that_is_past_nothing_is_said(

@@ -20,6 +20,8 @@ from openrate.web.pages.charts import DAY_S, Series, bars, chart
 from openrate.web.pages.described import described, what_comes_next
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
+from openrate.web.pages.edit.warnings import what_is_past
+from openrate.web.pages.edit.work import Work
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
@@ -69,6 +71,9 @@ class CampaignPage:
             "described": described(parameters, remembered_zone(visit.call)),
             "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
+            "past": what_is_past(parameters, visit.now)
+            if Work(app, campaign.dev_only, parameters, campaign).begins
+            else "",
         }
         return self._renderer.page(visit, "campaign.html", **content, **self._numbers(visit, app, campaign))
 
