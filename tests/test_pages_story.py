@@ -78,6 +78,7 @@ def test_from_the_keys_to_numbers_that_come_while_somebody_looks(
         sending.sign_in(viewer, Role.VIEWER)
         viewer.goto(page.url)
         expect(viewer.get_by_text("Nothing has been sent yet")).to_be_visible()
+        page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Make live").click()
         expect(viewer.locator(".figure dd").first).to_have_text(str(PHONES), timeout=20_000)
         expect(viewer.get_by_role("region", name="By day").locator("canvas")).to_be_visible()
