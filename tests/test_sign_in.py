@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from playwright.sync_api import Page
 
 from dashboard import PASSWORD, TLS, Site, serving_pages
 from openrate import people
+from openrate.errors import ApiMisuse
 from openrate.model import DAY_MS, By, Role
 from serving import exchange
 
@@ -166,7 +169,7 @@ def test_a_session_that_is_too_old_or_was_not_used_is_none(site: Site, began: in
     known = site.parts.people.by_email(site.email(Role.VIEWER))
     assert known
     now, secret = site.parts.clock.now(), f"secret {began}"
-    site.parts.people.begin_session(known[0].id, people.hashed(secret), "", now - began * DAY_MS)
+    site.parts.people.begin_session(known[0].id, people.hashed(secret), "", now - began * DAY_MS, known[1])
     session = site.parts.people.session(people.hashed(secret))
     assert session
     site.parts.people.touch_session(session.id, now - seen * DAY_MS)
@@ -183,6 +186,39 @@ def test_a_session_ends_from_another_browser_and_only_one_s_own(site: Site) -> N
         assert is_in(site, secret)
         one.post("/account/sessions", session=str(session.id))
     assert not is_in(site, secret)
+
+
+def test_a_link_is_used_once_by_whoever_is_first(besieged: Site) -> None:
+    by = By("test", besieged.parts.clock.now())
+    added = people.add(besieged.parts.people, besieged.shop.company_id, "race@example.com", Role.VIEWER, by)
+    link = people.make_link(besieged.parts.people, added, by)
+
+    def choose(number: int) -> int:
+        form = dict.fromkeys(("password", "repeated"), f"my own password {number}")
+        url, headers = f"{besieged.address}/welcome/{link}", {"Origin": besieged.address}
+        return httpx.post(url, data=form, headers=headers, verify=TLS, timeout=60).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert Counter(pool.map(choose, range(4))) == {303: 1, 404: 3}
+
+
+def test_a_password_that_is_replaced_while_it_is_looked_at_lets_nobody_in(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = site.parts.people.by_email(site.email(Role.EDITOR))
+    assert known
+    is_right = people._is_right
+
+    def slowly(known_hash: str, password: str) -> bool:
+        site.parts.people.set_password(known[0], known_hash + " ", By("test", 0))
+        return is_right(known_hash, password)
+
+    monkeypatch.setattr(people, "_is_right", slowly)
+    with pytest.raises(ApiMisuse):
+        people.sign_in(site.parts.people, known[0].email, PASSWORD, "", site.parts.clock.now())
+    assert known[1]
+    site.parts.people.set_password(known[0], known[1], By("test", 0))
+    assert site.parts.people.sessions(known[0].id) == []
 
 
 def test_somebody_signs_out_everywhere_else_and_stays_here(site: Site) -> None:

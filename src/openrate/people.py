@@ -32,6 +32,7 @@ _LONGEST_AGENT = 200
 _EMAIL = re.compile(r"[^@\s\"'<>(),:;\\]{1,64}@[a-z0-9.-]{1,189}")
 
 _hasher = PasswordHasher()
+_WRONG = "This address and this password do not belong together."
 _AT_ONCE = threading.BoundedSemaphore(2)
 """Each hash takes 64 MiB and four threads for a moment."""
 
@@ -53,8 +54,10 @@ def make_link(people: People, person: Person, by: By) -> str:
     return secret
 
 
-def set_password(people: People, person: Person, password: str, by: By) -> None:
-    """Replace a person's password, which signs them out everywhere.
+def set_password(
+    people: People, person: Person, password: str, by: By, link_hash: bytes | None = None
+) -> bool:
+    """Replace a person's password, which signs them out everywhere; False: the link that is named is not theirs.
 
     Raises:
         UsageError: the password is too short or too long.
@@ -62,7 +65,7 @@ def set_password(people: People, person: Person, password: str, by: By) -> None:
     check_password(password)
     with _AT_ONCE:
         made = _hasher.hash(password)
-    people.set_password(person, made, by)
+    return people.set_password(person, made, by, link_hash)
 
 
 def check_password(password: str) -> None:
@@ -102,10 +105,11 @@ def sign_in(people: People, email: str, password: str, agent: str, at: int) -> s
     person, known_hash = (None, None) if found is None else found
     is_right = _is_right(known_hash or _nobody(), password)
     if person is None or known_hash is None or not is_right:
-        raise ApiMisuse("This address and this password do not belong together.")
+        raise ApiMisuse(_WRONG)
     people.end_sessions_before(at - SESSION_MS, at - UNUSED_MS)
     secret = secrets.token_urlsafe(32)
-    people.begin_session(person.id, hashed(secret), agent[:_LONGEST_AGENT], at)
+    if not people.begin_session(person.id, hashed(secret), agent[:_LONGEST_AGENT], at, known_hash):
+        raise ApiMisuse(_WRONG)  # it was changed meanwhile
     return secret
 
 
@@ -156,6 +160,6 @@ def _is_right(known_hash: str, password: str) -> bool:
 
 def _address(email: str) -> str:
     address = email.strip().lower()
-    if not _EMAIL.fullmatch(address):
+    if not _EMAIL.fullmatch(address) or not address.isprintable():
         raise UsageError("That is no e-mail address: one such as name@example.com is accepted.")
     return address

@@ -46,14 +46,24 @@ class People(Protocol):
     def set_link(self, person: Person, hashed: bytes, expires_at: int, by: By) -> None:
         """Let a person choose a password by a link, instead of the link before."""
 
-    def set_password(self, person: Person, password_hash: str, by: By) -> None:
-        """Replace a person's password, void their link and end all their sessions."""
+    def set_password(
+        self, person: Person, password_hash: str, by: By, link_hash: bytes | None = None
+    ) -> bool:
+        """Replace a person's password, void their link and end all their sessions.
+
+        False when a link is named and it is not theirs any more: then nothing was changed.
+        """
 
     def remove(self, person: Person, by: By) -> None:
         """Forget a person and end their sessions; raises OpenrateError as ``set_role`` does."""
 
-    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int) -> None:
-        """Remember that a browser is signed in, by the SHA-256 of its secret."""
+    def begin_session(
+        self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str | None
+    ) -> bool:
+        """Remember that a browser is signed in, by the SHA-256 of its secret.
+
+        False when the person's password is another one by now, or there is no such person.
+        """
 
     def session(self, hashed: bytes) -> Session | None:
         """The session with that secret."""

@@ -85,15 +85,21 @@ class SqlPeople:
             after = {"link": "new"}
             audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, after=after)
 
-    def set_password(self, person: Person, password_hash: str, by: By) -> None:
-        """Replace a person's password, void their link and end all their sessions."""
+    def set_password(
+        self, person: Person, password_hash: str, by: By, link_hash: bytes | None = None
+    ) -> bool:
+        """Replace a person's password, void their link and end all their sessions; False: the link is not theirs."""
         change = {"password": "old" if person.has_password else None}, {"password": "new"}
+        row = _update(person) if link_hash is None else _update(person).where(people.c.link_hash == link_hash)
         with self._database.writing() as connection:
-            connection.execute(
-                _update(person).values(password=password_hash, link_hash=None, link_expires_at=None)
-            )
+            # By what the transaction sees: hashing a password takes long, and meanwhile the link may be used.
+            if not connection.execute(
+                row.values(password=password_hash, link_hash=None, link_expires_at=None)
+            ).rowcount:
+                return False
             connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
             audit.write(connection, by, person.company_id, Action.PERSON_CHANGED, person.email, *change)
+        return True
 
     def remove(self, person: Person, by: By) -> None:
         """Forget a person and end their sessions; raises OpenrateError as ``set_role`` does."""
@@ -104,13 +110,19 @@ class SqlPeople:
             before = {"role": person.role}
             audit.write(connection, by, person.company_id, Action.PERSON_REMOVED, person.email, before)
 
-    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int) -> None:
-        """Remember that a browser is signed in, by the SHA-256 of its secret."""
+    def begin_session(
+        self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str | None
+    ) -> bool:
+        """Remember that a browser is signed in; False when the password is another one by now."""
         row = insert(sessions).values(
             person_id=person_id, hashed=hashed, agent=agent, created_at=at, seen_at=at
         )
+        known = select(people.c.id).where(people.c.id == person_id, people.c.password == password_hash)
         with self._database.writing() as connection:
+            if connection.scalar(known) is None:
+                return False
             connection.execute(row)
+        return True
 
     def session(self, hashed: bytes) -> Session | None:
         """The session with that secret."""

@@ -27,6 +27,7 @@ from openrate.web.routing import Route
 _TRIES, _TRIES_EACH_S = 10, 1 / 15
 """Of one address or for one person: so many at once, then one in fifteen seconds."""
 _NEXT_LENGTH = 2_000
+_USED = "This link was used already, or has expired: ask a manager for another one."
 _BROWSERS = [
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -126,11 +127,11 @@ class SignIn:
 
     def choose_password(self, call: Call, form: Fields) -> Answer:
         """Sets the password of whoever has a link, which is too long to be guessed."""
-        person = self._invited(call)
+        person, link = self._invited(call), people.hashed(call.parts[2])
+        by = By(person.email, self._parts.clock.now())
         try:
-            people.set_password(
-                self._parts.people, person, _new_password(form), By(person.email, self._parts.clock.now())
-            )
+            if not people.set_password(self._parts.people, person, _new_password(form), by, link):
+                raise RouteNotFound(_USED)
         except UsageError as error:
             return self._renderer.open_page(call, "welcome.html", status=400, person=person, error=str(error))
         return redirect("/sign-in", "Your password is set: sign in with it.")
@@ -191,7 +192,7 @@ class SignIn:
     def _invited(self, call: Call) -> Person:
         person = self._parts.people.by_link(people.hashed(call.parts[2]), self._parts.clock.now())
         if person is None:
-            raise RouteNotFound("This link was used already, or has expired: ask a manager for another one.")
+            raise RouteNotFound(_USED)
         return person
 
 

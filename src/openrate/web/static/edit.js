@@ -54,7 +54,8 @@
     if (target.id === "messages") form.dispatchEvent(new Event("input"));
   });
 
-  form.addEventListener("submit", () => (isChanged = false));
+  // On the window, so that it comes after every question: what was not sent is still to be saved.
+  addEventListener("submit", (event) => (isChanged &&= event.defaultPrevented));
   addEventListener("beforeunload", (event) => isChanged && event.preventDefault());
   ask();
 })();
