@@ -81,6 +81,8 @@ def test_a_page_without_indexeddb_is_left_alone(place: Place, context: BrowserCo
     context.add_init_script("indexedDB.open = () => { throw new Error('forbidden') }")
     visitor = place.visitor(context)
     assert visitor.page.evaluate("(o) => openrate.start(o)", visitor.options) is None
+    visitor.allow()
+    assert visitor.subscribe() is False
     visitor.stop()
     assert place.line.connections == 0
 

@@ -218,7 +218,7 @@
     if (!options?.vapidKey) throw Error("Call openrate.start() with a vapidKey first.");
     if (!self.PushManager || !self.Notification) return false;
     await Notification.requestPermission(); // first: it must be in the tap
-    const me = await change({ push: true });
+    const me = await change({ push: true }).catch(() => null);
     const subscribed = me && (await subscription(me).catch(() => null));
     await sync();
     return !!subscribed;
