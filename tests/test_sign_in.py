@@ -168,6 +168,7 @@ def test_signing_out_ends_the_session_and_not_only_its_cookie(site: Site) -> Non
 def test_a_session_that_is_too_old_or_was_not_used_is_none(site: Site, began: int, seen: int) -> None:
     known = site.parts.people.by_email(site.email(Role.VIEWER))
     assert known
+    assert known[1]
     now, secret = site.parts.clock.now(), f"secret {began}"
     site.parts.people.begin_session(known[0].id, people.hashed(secret), "", now - began * DAY_MS, known[1])
     session = site.parts.people.session(people.hashed(secret))

@@ -57,9 +57,7 @@ class People(Protocol):
     def remove(self, person: Person, by: By) -> None:
         """Forget a person and end their sessions; raises OpenrateError as ``set_role`` does."""
 
-    def begin_session(
-        self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str | None
-    ) -> bool:
+    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str) -> bool:
         """Remember that a browser is signed in, by the SHA-256 of its secret.
 
         False when the person's password is another one by now, or there is no such person.

@@ -110,9 +110,7 @@ class SqlPeople:
             before = {"role": person.role}
             audit.write(connection, by, person.company_id, Action.PERSON_REMOVED, person.email, before)
 
-    def begin_session(
-        self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str | None
-    ) -> bool:
+    def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str) -> bool:
         """Remember that a browser is signed in; False when the password is another one by now."""
         row = insert(sessions).values(
             person_id=person_id, hashed=hashed, agent=agent, created_at=at, seen_at=at

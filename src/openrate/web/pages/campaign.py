@@ -21,7 +21,7 @@ from openrate.web.pages.described import described, what_comes_next
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.edit.warnings import what_is_past
-from openrate.web.pages.edit.work import Work
+from openrate.web.pages.edit.work import begins
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
@@ -71,20 +71,19 @@ class CampaignPage:
             "described": described(parameters, remembered_zone(visit.call)),
             "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
-            "past": what_is_past(parameters, visit.now)
-            if Work(app, campaign.dev_only, parameters, campaign).begins
-            else "",
+            "past": what_is_past(parameters, visit.now) if begins(app, campaign) else "",
         }
-        return self._renderer.page(visit, "campaign.html", **content, **self._numbers(visit, app, campaign))
+        sends = self._parts.sends.under_way(campaign.id)
+        content |= self._numbers(visit, app, campaign, sends)
+        return self._renderer.page(visit, "campaign.html", **content)
 
     def numbers(self, visit: Visit) -> Answer:
         """What changes while things happen, unless it is as it was seen."""
         app, campaign = find_campaign(self._parts.records, visit)
-        if visit.query["seen"] == self._revision(
-            visit, app, campaign, self._parts.sends.under_way(campaign.id)
-        ):
+        sends = self._parts.sends.under_way(campaign.id)
+        if visit.query["seen"] == self._revision(visit, app, campaign, sends):
             return NOTHING_NEW
-        content = self._numbers(visit, app, campaign)
+        content = self._numbers(visit, app, campaign, sends)
         return self._renderer.fragment(visit, "campaign_news.html", **content)
 
     def days_file(self, visit: Visit) -> Answer:
@@ -119,8 +118,7 @@ class CampaignPage:
         state = campaigns.state(campaign, app, visit.now)
         return f"{log.changed(campaign.id)}-{hash((state, log.rule(app.id), *sends)) & 0xFFFFFFFF:x}"
 
-    def _numbers(self, visit: Visit, app: App, campaign: Campaign) -> dict[str, Any]:
-        sends = self._parts.sends.under_way(campaign.id)
+    def _numbers(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> dict[str, Any]:
         seen = self._revision(visit, app, campaign, sends)  # first: what comes meanwhile is seen next time
         state = campaigns.state(campaign, app, visit.now)
         rows = self._parts.log.rows(campaign.id)

@@ -19,7 +19,7 @@ from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
 from openrate.web.pages.edit.kinds import UNITS
 from openrate.web.pages.edit.times import chosen
 from openrate.web.pages.edit.warnings import warnings, what_is_past
-from openrate.web.pages.edit.work import Work, encoded
+from openrate.web.pages.edit.work import Work, begins, encoded
 from openrate.web.pages.render import moment
 from openrate.web.pages.segments import segment_meanings
 from openrate.web.pages.visit import Visit, base_url
@@ -77,7 +77,7 @@ def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
         "chosen": chosen(form.text("push_time"), "UTC" if form.is_local else zone),
         "problem": problem,
         "warnings": warnings(document) if document else [],
-        "past": what_is_past(document, now) if document and work.begins else "",
+        "past": what_is_past(document, now) if document and begins(work.app, work.campaign) else "",
     }
 
 

@@ -60,12 +60,6 @@ class Work(NamedTuple):
         return "" if self.campaign is None else seen(self.campaign)
 
     @property
-    def begins(self) -> bool:
-        """Whether making it live lets our sender begin with its first time."""
-        was_live = self.campaign is not None and self.campaign.was_live
-        return self.app.sender is Sender.OPENRATE and not was_live
-
-    @property
     def fixed(self) -> dict[str, str]:
         """The parameters that cannot be changed any more, each with the reason."""
         return {} if self.campaign is None else campaigns.fixed(self.campaign, self.app)
@@ -97,6 +91,12 @@ class Work(NamedTuple):
         except ApiError as error:
             return problem(error, form)
         return None
+
+
+def begins(app: App, campaign: Campaign | None) -> bool:
+    """Whether making it live lets our sender begin with its first time; None is a new one."""
+    was_live = campaign is not None and campaign.was_live
+    return app.sender is Sender.OPENRATE and not was_live
 
 
 def seen(campaign: Campaign) -> str:
