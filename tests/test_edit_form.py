@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from openrate import campaigns
+from openrate.campaign_parameters import moment
 from openrate.errors import MalformedParameter
 from openrate.schedule import zone_names
 from openrate.web.pages.edit.form import Form
 from openrate.web.pages.edit.shown import fields_of, with_copy_of_a, with_message, without_message
-from openrate.web.pages.edit.times import chosen, from_utc, to_utc
+from openrate.web.pages.edit.times import chosen, from_utc, shift, to_utc
 from openrate.web.pages.visit import Fields
 from test_campaigns import FULL, NOW
 
@@ -310,6 +311,40 @@ def test_a_time_in_a_zone_is_a_time_in_utc_also_when_clocks_change(
     assert datetime.fromtimestamp(found.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") == in_utc
     assert note in found.note
     assert bool(note) == bool(found.note)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "recurrence", "begins"),
+    [
+        ("Europe/Berlin", "2027-03-10T08:00:00", ("DAILY", 1), "From 2027-03-28 it goes out at 10:00 on"),
+        ("Europe/Berlin", "2027-03-10T08:00:00", ("WEEKLY", 1), "From 2027-03-31 it goes out at 10:00 on"),
+        ("Europe/Berlin", "2027-03-10T08:00:00", ("MONTHLY", 1), "From 2027-04-10 it goes out at 10:00 on"),
+        ("Europe/Berlin", "2027-03-10T08:00:00", ("DAILY", 1, "2027-03-27T08:00:00"), ""),
+        ("Europe/Berlin", "2027-03-10T08:00:00", ("DAILY", 1, "2027-03-28T08:00"), "From 2027-03-28 it goes"),
+        ("Europe/Berlin", "2026-03-10T08:00:00", ("DAILY", 1), "From 2026-10-25 it goes out at 09:00 on"),
+        ("Europe/Berlin", "2026-03-10T08:00:00", ("MONTHLY", 12), ""),
+        ("America/New_York", "2027-03-10T03:30:00", ("DAILY", 1), "From 2027-03-14 it goes out at 23:30 on"),
+        (
+            "Australia/Lord_Howe",
+            "2027-03-10T00:00:00",
+            ("DAILY", 1),
+            "From 2027-04-04 it goes out at 10:30 on",
+        ),
+        ("Asia/Tokyo", "2027-03-10T08:00:00", ("DAILY", 1), ""),
+        ("UTC", "2027-03-10T08:00:00", ("DAILY", 1), ""),
+        ("Pacific/Kiritimati", "9999-12-30T08:00:00", ("DAILY", 1), ""),
+    ],
+)
+def test_what_a_change_of_clocks_does_to_a_campaign_that_is_repeated_is_said(
+    zone: str, first: str, recurrence: tuple[Any, ...], begins: str
+) -> None:
+    keys = ("repeat_unit", "repeat_frequency", "end_date")
+    repeated = dict(zip(keys, recurrence, strict=False))
+    now = moment("2026-06-10T12:00:00")
+    sentence = shift({"push_time": first, "recurrence": repeated}, zone, now)
+    assert sentence.startswith(begins)
+    assert bool(sentence) == bool(begins)
+    assert not sentence or f" on the clocks of {zone} instead of " in sentence
 
 
 @given(moments, st.sampled_from(zone_names()))

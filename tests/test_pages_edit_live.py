@@ -99,6 +99,32 @@ def test_the_summary_says_what_is_missing_and_the_note_what_a_time_means(
     )
 
 
+def test_a_repeated_campaign_says_when_the_clocks_of_its_zone_shift_it(
+    site: Site, own: Shop, page: Page
+) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    page.get_by_label("At a time").check()
+    page.get_by_label("Time zone").select_option("Europe/Berlin")
+    page.get_by_label("Date and time").fill("2099-03-20T09:00")
+    note = page.locator("#when-note")
+    expect(note).to_have_text("That is 2099-03-20 08:00 UTC.")
+    page.get_by_label("Repeated").select_option("DAILY")
+    expect(note).to_contain_text(
+        "From 2099-03-29 it goes out at 10:00 on the clocks of Europe/Berlin instead of 09:00: "
+        "a campaign that is repeated keeps its time in UTC."
+    )
+    box(page, "recurrence.end_date").fill("2099-03-28T09:00")
+    expect(note).to_have_text("That is 2099-03-20 08:00 UTC.")
+    box(page, "recurrence.end_date").fill("")
+    expect(note).to_contain_text("From 2099-03-29 it goes out")
+    page.get_by_label("Time zone").select_option("Asia/Tokyo")
+    expect(note).to_have_text("That is 2099-03-20 00:00 UTC.")
+    page.get_by_label("Time zone").select_option("Europe/Berlin")
+    page.get_by_label("By everybody's own clock").check()
+    expect(note).not_to_contain_text("instead of")
+
+
 def test_a_new_time_is_chosen_in_the_zone_of_the_device_until_another_was_chosen(
     site: Site, own: Shop, browser: Browser
 ) -> None:

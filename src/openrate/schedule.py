@@ -8,7 +8,7 @@ UTC; a ``datetime`` here is what a clock shows, without a zone. Parameters are t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -153,6 +153,16 @@ def wave(parameters: Parameters, send_id: str, number: int) -> Due:
 def has_waves_after(parameters: Parameters, send_id: str, next_due: int | None) -> bool:
     """Whether an occurrence has waves that are not due yet, given what ``next_due`` said last."""
     return next_due is not None and wave(parameters, send_id, _LAST_WAVE).due_at >= next_due
+
+
+def occurrences(parameters: Parameters, now: int) -> Iterator[datetime]:
+    """The times of the occurrences, in UTC or as the devices' clocks show them: the latest one, then all to come.
+
+    Before the first, that is the first.
+    """
+    schedule = _schedule(parameters)
+    latest = max(schedule.latest(_clock(now)), 0)
+    return map(schedule.at, range(latest, schedule.latest() + 1))
 
 
 @cache

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from openrate import campaigns
+from openrate.campaign_parameters import checked
 from openrate.commands.parts import Parts
 from openrate.errors import ApiError
 from openrate.model import App, Campaign, CampaignState, Platform, Sender
 from openrate.schedule import zone_names
 from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
 from openrate.web.pages.edit.kinds import UNITS
-from openrate.web.pages.edit.times import chosen
+from openrate.web.pages.edit.times import chosen, shift
 from openrate.web.pages.edit.warnings import warnings, what_is_past
 from openrate.web.pages.edit.work import Work, begins, encoded
 from openrate.web.pages.render import moment
@@ -70,15 +71,27 @@ def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
         given = list(work.given(form))
     problem = work.check(form, now)
     document = {} if problem else form.document()
+    at = chosen(form.text("push_time"), "UTC" if form.is_local else zone)
     return {
         "zone": zone,
         "given": given,
         "when": form.text("when"),
-        "chosen": chosen(form.text("push_time"), "UTC" if form.is_local else zone),
+        "chosen": at,
+        "shift": _shift(form, zone, now) if at and form.text("when") == "at" else "",
         "problem": problem,
         "warnings": warnings(document) if document else [],
         "past": what_is_past(document, now) if document and begins(work.app, work.campaign) else "",
     }
+
+
+def _shift(form: Form, zone: str, now: int) -> str:
+    """What changes of clocks do to a campaign that is repeated, also while other fields are wrong."""
+    try:
+        document = form.document()
+        repeated = checked({name: document[name] for name in ("push_time", "recurrence")})
+    except (ApiError, KeyError):
+        return ""
+    return shift(repeated, zone, now)
 
 
 def _call(visit: Visit, work: Work, form: Form) -> dict[str, str]:
