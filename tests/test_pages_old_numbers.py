@@ -1,0 +1,70 @@
+"""Pages that update themselves, while the server does not answer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from browser import axe_violations
+from dashboard import Site
+from openrate.model import Role
+from test_pages_campaigns import create
+
+SAID = re.compile(
+    r"^Not updated since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: "
+    r"the server does not answer\. It is tried again by itself\.$"
+)
+POLLS = re.compile("/part/")
+
+
+@pytest.mark.parametrize("name", ["campaigns", "campaign", "audience", "activity", "first"])
+def test_a_page_says_that_its_numbers_are_old_until_the_server_answers_again(
+    site: Site, page: Page, name: str
+) -> None:
+    paths = {
+        "campaigns": "/campaigns",
+        "campaign": f"/campaigns/{create(site, 'Looked at')}",
+        "first": f"/settings/apps/{site.shop.live_key}/first",
+    }
+    site.sign_in(page)
+    page.goto(site.address + paths.get(name, f"/{name}"))
+    page.route(POLLS, lambda route: route.abort())
+    old = page.get_by_role("status").filter(has_text="Not updated since")
+    expect(old).to_have_text(SAID)
+    expect(old).to_be_in_viewport()
+    since = old.inner_text()
+    page.wait_for_timeout(2_500)
+    assert old.inner_text() == since
+    page.unroute(POLLS)
+    expect(old).to_have_count(0)
+
+
+def test_what_was_shown_stays_when_the_server_answers_that_it_failed(site: Site, page: Page) -> None:
+    def fail(route: Route) -> None:
+        route.fulfill(status=503, content_type="text/html", body="<h1>The server failed</h1>")
+
+    create(site, "Still there")
+    site.sign_in(page, Role.VIEWER)
+    page.route(POLLS, fail)
+    old = page.get_by_role("status").filter(has_text="Not updated since")
+    expect(old).to_contain_text(": the server answers with an error (503). It is tried again by itself.")
+    expect(page.get_by_role("link", name="Still there").first).to_be_visible()
+    expect(page.get_by_text("The server failed")).to_have_count(0)
+    assert axe_violations(page) == []
+    page.unroute(POLLS)
+    create(site, "New since then")
+    expect(page.get_by_role("link", name="New since then")).to_be_visible()
+    expect(old).to_have_count(0)
+
+
+def test_one_answer_that_does_not_come_is_not_worth_a_word(site: Site, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.goto(site.address + "/activity")
+    page.route(POLLS, lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        pass
+    with page.expect_response(POLLS):
+        pass
+    expect(page.get_by_role("status")).to_have_text("")
