@@ -52,6 +52,17 @@ def test_a_refused_request_costs_nothing() -> None:
     assert taken(buckets, "a", 1) == 1
 
 
+def test_a_refusal_says_after_how_many_seconds_there_is_a_token_and_never_less_than_five() -> None:
+    time = Time()
+    for each_s, waited, said in ((60, 0, 60), (60, 20.5, 40), (60, 58, 5), (0.02, 0, 5)):
+        buckets = Buckets(1 / each_s, 1, clock=time)
+        buckets.take("a")
+        time.now += waited
+        with pytest.raises(TooManyRequests, match=f"wait at least {said} seconds") as refused:
+            buckets.take("a")
+        assert refused.value.headers == {"Retry-After": str(said)}
+
+
 def test_threads_that_take_at_once_get_no_more_than_one_alone() -> None:
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from dashboard import PASSWORD, TLS, Site, serving_pages
+from dashboard import PASSWORD, QUICK, TLS, Site, serving_pages
 from openrate import people
 from openrate.errors import ApiMisuse
 from openrate.model import DAY_MS, By, Role
@@ -23,6 +23,7 @@ from serving import exchange
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 COOKIE = "openrate_session"
+KNOWN = "openrate_known"
 _ADDRESSES = itertools.count(1)
 
 
@@ -43,8 +44,8 @@ def sign_in(
     return client.post("/sign-in", data={"email": site.email(role), "password": password, **more})
 
 
-def session_cookie(answer: httpx.Response) -> Morsel[str]:
-    found = [SimpleCookie(line)[COOKIE] for line in answer.headers.get_list("set-cookie") if COOKIE in line]
+def session_cookie(answer: httpx.Response, name: str = COOKIE) -> Morsel[str]:
+    found = [SimpleCookie(line)[name] for line in answer.headers.get_list("set-cookie") if name in line]
     assert len(found) == 1, answer.headers
     return found[0]
 
@@ -124,21 +125,103 @@ def test_whoever_is_in_can_guess_their_own_password_no_more_often(besieged: Site
         visitor.client.headers["Referer"] = besieged.address + "/account"
         form = {"current": "wrong", "password": "a new password", "repeated": "a new password"}
         statuses = [visitor.post("/account/password", **form).status_code for _ in range(12)]
+        assert statuses[-1] == 429
+        assert sign_in(visitor.client, besieged).status_code == 429
+
+
+def besiege(site: Site, role: Role) -> int:
+    """Wrong passwords for somebody from addresses of their own; how many of them were looked at."""
+    statuses = [tries(site, site.email(role), "wrong", f"127.0.2.{n}")[0] for n in range(1, 16)]
     assert statuses[-1] == 429
-    assert tries(besieged, besieged.email(Role.VIEWER), PASSWORD, "127.0.0.3") == [429]
+    return statuses.count(403)
+
+
+def test_wrong_tries_from_many_addresses_are_ten_for_one_person_and_keep_no_browser_out_they_were_in_before(
+    besieged: Site,
+) -> None:
+    victim = besieged.email(Role.MANAGER)
+    with besieged.client() as known:
+        known.post("/sign-out")
+        assert besiege(besieged, Role.MANAGER) == 10
+        assert tries(besieged, victim, PASSWORD, "127.0.0.2") == [429]
+        assert sign_in(known.client, besieged, Role.MANAGER).status_code == 303
+        form = {"current": PASSWORD, "password": "a new password", "repeated": "a new password"}
+        assert known.post("/account/password", **form).headers["location"] == "/sign-in"
+        assert sign_in(known.client, besieged, Role.MANAGER, "a new password").status_code == 303
+        guesses = [sign_in(known.client, besieged, Role.MANAGER, "wrong").status_code for _ in range(12)]
+        assert (guesses[:10], guesses[-1]) == ([403] * 10, 429)
+        assert sign_in(known.client, besieged, Role.MANAGER, "a new password").status_code == 429
+
+
+def test_a_browser_is_known_for_one_person_and_one_password_and_by_nothing_made_up(besieged: Site) -> None:
+    with besieged.client(Role.EDITOR) as other, besieged.client(Role.VIEWER) as guest:
+        besiege(besieged, Role.MANAGER)
+        name, _, signature = other.client.cookies[KNOWN].partition(".")
+        for made_up in (
+            f"{name}.{signature}",
+            f"{name}.{'0' * 64}",
+            f".{signature}",
+            name,
+            "é.é",
+            "." * 4000,
+        ):
+            raw = [(b"cookie", f"{KNOWN}={made_up}".encode("latin-1"))]
+            form = {"email": besieged.email(Role.MANAGER), "password": PASSWORD}
+            with httpx.Client(headers={"Origin": besieged.address}, verify=TLS) as stranger:
+                answer = stranger.post(besieged.address + "/sign-in", data=form, headers=raw)
+            assert answer.status_code == 429, made_up
+        known = besieged.parts.people.by_email(besieged.email(Role.VIEWER))
+        assert known
+        by = By("test", besieged.parts.clock.now())
+        besieged.parts.people.set_password(known[0], QUICK.hash(PASSWORD), by)
+        besiege(besieged, Role.VIEWER)
+        assert sign_in(guest.client, besieged).status_code == 429
+
+
+def test_a_link_makes_a_browser_known_so_that_nobody_is_kept_out_for_good(besieged: Site) -> None:
+    known = besieged.parts.people.by_email(besieged.email(Role.EDITOR))
+    assert known
+    link = people.make_link(besieged.parts.people, known[0], By("test", besieged.parts.clock.now()))
+    with httpx.Client(base_url=besieged.address, headers={"Origin": besieged.address}, verify=TLS) as new:
+        assert new.post("/welcome/" + link, data=CHOSEN).status_code == 303
+        besiege(besieged, Role.EDITOR)
+        assert sign_in(new, besieged, Role.EDITOR, CHOSEN["password"]).status_code == 303
+
+
+def test_many_who_are_right_at_once_do_not_turn_each_other_away(besieged: Site) -> None:
+    assert set(tries(besieged, besieged.email(Role.VIEWER), "wrong", times=8)) == {403}
+    with ThreadPoolExecutor(12) as pool:
+        asked = [
+            pool.submit(tries, besieged, besieged.email(role, company), PASSWORD)
+            for role in (Role.EDITOR, Role.MANAGER)
+            for company in ("acme", "rival")
+            for _ in range(3)
+        ]
+        assert [one.result() for one in asked] == [[303]] * 12
+
+
+def test_how_long_to_wait_is_said_to_people_and_to_programs(besieged: Site, client: httpx.Client) -> None:
+    client.base_url = besieged.address
+    client.headers["Origin"] = besieged.address
+    refused = [sign_in(client, besieged, Role.VIEWER, "wrong") for _ in range(12)][-1]
+    seconds = int(refused.headers["retry-after"])
+    assert 5 <= seconds <= 15
+    assert f"Too many tries: wait {seconds} seconds, then try again." in refused.text
 
 
 # Sessions
 
 
-def test_the_cookie_of_a_session_is_out_of_reach_and_bound_to_tls_where_there_is_tls(
+def test_the_cookies_of_a_sign_in_are_out_of_reach_and_bound_to_tls_where_there_is_tls(
     site: Site, client: httpx.Client
 ) -> None:
-    plain = session_cookie(sign_in(client, site))
-    assert (plain["httponly"], plain["samesite"], plain["path"]) == (True, "Lax", "/")
-    assert (plain["secure"], plain["domain"], plain["max-age"]) == ("", "", str(30 * 86_400))
-    client.headers["Origin"] = site.address.replace("http:", "https:")
-    assert session_cookie(sign_in(client, site))["secure"] is True
+    for name, days in ((COOKIE, 30), (KNOWN, 365)):
+        client.headers["Origin"] = site.address
+        plain = session_cookie(sign_in(client, site), name)
+        assert (plain["httponly"], plain["samesite"], plain["path"]) == (True, "Lax", "/")
+        assert (plain["secure"], plain["domain"], plain["max-age"]) == ("", "", str(days * 86_400))
+        client.headers["Origin"] = site.address.replace("http:", "https:")
+        assert session_cookie(sign_in(client, site), name)["secure"] is True
 
 
 def test_a_session_that_somebody_else_chose_is_not_adopted(site: Site, client: httpx.Client) -> None:

@@ -106,12 +106,13 @@ class BodyTooLarge(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """Over the rate limit."""
+    """Over the rate limit, for so many ``seconds``."""
 
     status, code, type = 429, 60, "TOO_MANY_REQUESTS"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, headers={"Retry-After": "5"})
+    def __init__(self, message: str, seconds: int = 5) -> None:
+        super().__init__(message, headers={"Retry-After": str(seconds)})
+        self.seconds = seconds
 
 
 class ServerError(ApiError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -11,6 +12,7 @@ from typing import Self
 from openrate.errors import Maintenance, TooManyRequests
 from openrate.web.call import Call
 
+_SHORTEST_WAIT_S = 5
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -52,7 +54,9 @@ class Buckets:
         if len(self._full_at) > self._capacity:
             del self._full_at[next(iter(self._full_at))]
         if not allowed:
-            raise TooManyRequests("Too many requests: wait at least 5 seconds, then go on more slowly.")
+            seconds = max(_SHORTEST_WAIT_S, math.ceil(full_at + self._cost - now - self._window))
+            wait = f"Too many requests: wait at least {seconds} seconds, then go on more slowly."
+            raise TooManyRequests(wait, seconds)
 
     def give_back(self, name: Hashable) -> None:
         """Return a token that was taken for what need not be limited."""

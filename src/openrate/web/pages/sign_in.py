@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from openrate import people
 from openrate.commands.parts import Parts
 from openrate.config import Settings
@@ -18,14 +16,12 @@ from openrate.errors import (
 )
 from openrate.model import By, Person
 from openrate.web.call import Answer, Call
-from openrate.web.limits import SharedBuckets, address_name, client_address
 from openrate.web.pages.door import Door, is_https
 from openrate.web.pages.render import Renderer
+from openrate.web.pages.tries import Tries
 from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, local_path, redirect
 from openrate.web.routing import Route
 
-_TRIES, _TRIES_EACH_S = 10, 1 / 15
-"""Of one address or for one person: so many at once, then one in fifteen seconds."""
 _NEXT_LENGTH = 2_000
 _USED = "This link was used already, or has expired: ask a manager for another one."
 _BROWSERS = [
@@ -50,22 +46,6 @@ _SYSTEMS = [
 ]
 
 
-class _Try(NamedTuple):
-    """A password that somebody tries, and the buckets it is counted in."""
-
-    buckets: list[tuple[SharedBuckets, str]]
-
-    def begin(self) -> None:
-        """Count it; raises TooManyRequests."""
-        for bucket, name in self.buckets:
-            bucket.take(name)
-
-    def forgive(self) -> None:
-        """It was right: that is not counted."""
-        for bucket, name in self.buckets:
-            bucket.give_back(name)
-
-
 class SignIn:
     """The pages before the sign-in, and the one about oneself."""
 
@@ -73,9 +53,7 @@ class SignIn:
         self._parts = parts
         self._door = door
         self._renderer = renderer
-        self._trusted = settings.trusted_proxies
-        self._by_address = SharedBuckets(_TRIES_EACH_S, _TRIES)
-        self._by_email = SharedBuckets(_TRIES_EACH_S, _TRIES)
+        self._tries = Tries(settings, parts)
 
     def routes(self) -> list[Route]:
         """Which handler answers where."""
@@ -101,17 +79,17 @@ class SignIn:
     def sign_in(self, call: Call, form: Fields) -> Answer:
         """Lets somebody in, or asks again."""
         email, agent = form["email"], call.text(b"user-agent") or "unknown"
+        password, now = form.all("password"), self._parts.clock.now()
         try:
-            counted = self._count_try(call, email)
-            password = form.all("password")
-            now = self._parts.clock.now()
-            secret = people.sign_in(self._parts.people, email, password[0] if password else "", agent, now)
+            with self._tries.one(call, email):
+                secret = people.sign_in(
+                    self._parts.people, email, password[0] if password else "", agent, now
+                )
         except (ApiMisuse, TooManyRequests) as error:
             return self._asked(call, form["next"], email, error)
-        counted.forgive()
         kept = cookie(SESSION_COOKIE, secret, seconds=people.SESSION_MS // 1000, secure=is_https(call))
         location = (b"location", (local_path(form["next"]) or "/campaigns").encode())
-        return Answer(303, b"", [location, kept], b"text/html")
+        return self._tries.know(call, email, Answer(303, b"", [location, kept], b"text/html"))
 
     def sign_out(self, visit: Visit) -> Answer:
         """Ends the session of this browser."""
@@ -134,7 +112,9 @@ class SignIn:
                 raise RouteNotFound(_USED)
         except UsageError as error:
             return self._renderer.open_page(call, "welcome.html", status=400, person=person, error=str(error))
-        return redirect("/sign-in", "Your password is set: sign in with it.")
+        return self._tries.know(
+            call, person.email, redirect("/sign-in", "Your password is set: sign in with it.")
+        )
 
     def account(self, visit: Visit) -> Answer:
         """One's own password and sessions."""
@@ -144,14 +124,12 @@ class SignIn:
 
     def change_password(self, visit: Visit) -> Answer:
         """Replaces one's own password, which ends all sessions."""
-        counted = self._count_try(visit.call, visit.visitor.email)
-        known = visit.form.all("current")
-        people.check_current(self._parts.people, visit.visitor.email, known[0] if known else "")
-        counted.forgive()
-        people.set_password(
-            self._parts.people, visit.visitor.session.person, _new_password(visit.form), visit.by
-        )
-        return redirect("/sign-in", "Your password is changed: sign in with the new one.")
+        call, person, known = visit.call, visit.visitor.session.person, visit.form.all("current")
+        with self._tries.one(call, person.email):
+            people.check_current(self._parts.people, person.email, known[0] if known else "")
+        people.set_password(self._parts.people, person, _new_password(visit.form), visit.by)
+        done = redirect("/sign-in", "Your password is changed: sign in with the new one.")
+        return self._tries.know(call, person.email, done)
 
     def end_session(self, visit: Visit) -> Answer:
         """Signs another browser out, or all others."""
@@ -168,7 +146,7 @@ class SignIn:
         return redirect("/account", "That browser is signed out.")
 
     def _asked(self, call: Call, following: str, email: str = "", error: ApiError | None = None) -> Answer:
-        return self._renderer.open_page(
+        asked = self._renderer.open_page(
             call,
             "sign_in.html",
             status=error.status if error else 200,
@@ -176,18 +154,10 @@ class SignIn:
             email=email[:_NEXT_LENGTH],
             error=str(error or ""),
         )
-
-    def _count_try(self, call: Call, email: str) -> _Try:
-        """Count a try before it is made, against the address it comes from and the person it is about."""
-        name = people.address_of(email)
-        made = _Try(
-            [(self._by_address, address_name(client_address(call, self._trusted))), (self._by_email, name)]
+        more = error.headers if error else {}
+        return asked._replace(
+            headers=[*asked.headers, *((k.lower().encode(), v.encode()) for k, v in more.items())]
         )
-        try:
-            made.begin()
-        except TooManyRequests:
-            raise TooManyRequests("Too many tries: wait a minute, then try again.") from None
-        return made
 
     def _invited(self, call: Call) -> Person:
         person = self._parts.people.by_link(people.hashed(call.parts[2]), self._parts.clock.now())
