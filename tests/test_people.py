@@ -128,6 +128,21 @@ def test_a_browser_is_signed_out_from_another(parts: Parts, ada: Person) -> None
     assert people.session_of(parts.people, here, NOW)
 
 
+def test_all_browsers_of_one_person_are_signed_out_at_once_or_all_but_one(parts: Parts, ada: Person) -> None:
+    bob = people.add(parts.people, 1, "bob@example.com", Role.EDITOR, BY)
+    people.set_password(parts.people, bob, RIGHT, BY)
+    here, *there = (people.sign_in(parts.people, ada.email, RIGHT, "", NOW) for _ in range(3))
+    bobs = people.sign_in(parts.people, bob.email, RIGHT, "", NOW)
+    kept = people.session_of(parts.people, here, NOW)
+    assert kept
+    parts.people.end_sessions(ada.id, but=kept.id)
+    assert parts.people.sessions(ada.id) == [kept]
+    assert [people.session_of(parts.people, secret, NOW) for secret in there] == [None, None]
+    parts.people.end_sessions(ada.id)
+    assert parts.people.sessions(ada.id) == []
+    assert people.session_of(parts.people, bobs, NOW)
+
+
 def test_a_new_password_ends_every_session_and_voids_the_old_one(parts: Parts, ada: Person) -> None:
     secret = people.sign_in(parts.people, ada.email, RIGHT, "", NOW)
     people.set_password(parts.people, ada, "another password", BY)

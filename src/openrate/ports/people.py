@@ -78,6 +78,9 @@ class People(Protocol):
     def end_session(self, person_id: int, session_id: int) -> bool:
         """Sign a browser out; False when that person has no such session."""
 
+    def end_sessions(self, person_id: int, *, but: int | None = None) -> None:
+        """Sign all browsers of a person out, but for the one with the session ``but``."""
+
     def end_sessions_before(self, created_at: int, seen_at: int) -> None:
         """Forget those that began or were used last before these times."""
 

@@ -144,6 +144,10 @@ class SqlPeople:
         """Sign a browser out; False when that person has no such session."""
         return self._end(sessions.c.person_id == person_id, sessions.c.id == session_id) > 0
 
+    def end_sessions(self, person_id: int, *, but: int | None = None) -> None:
+        """Sign all browsers of a person out, but for the one with the session ``but``."""
+        self._end(sessions.c.person_id == person_id, sessions.c.id.is_distinct_from(but))
+
     def end_sessions_before(self, created_at: int, seen_at: int) -> None:
         """Forget those that began or were used last before these times."""
         self._end(or_(sessions.c.created_at < created_at, sessions.c.seen_at < seen_at))

@@ -135,9 +135,7 @@ class SignIn:
         """Signs another browser out, or all others."""
         person, number = visit.visitor.session.person, visit.form["session"]
         if number == "others":
-            for other in self._parts.people.sessions(person.id):
-                if other.id != visit.visitor.session.id:
-                    self._parts.people.end_session(person.id, other.id)
+            self._parts.people.end_sessions(person.id, but=visit.visitor.session.id)
             return redirect("/account", "You are signed out everywhere else.")
         if not number.isdecimal():
             raise MalformedParameter("session is no number: press a button of the page.")

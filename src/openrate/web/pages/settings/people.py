@@ -53,8 +53,7 @@ class PeoplePage(Section):
     def sign_out(self, visit: Visit) -> Answer:
         """End all sessions of somebody."""
         person = self._person(visit)
-        for session in self._parts.people.sessions(person.id):
-            self._parts.people.end_session(person.id, session.id)
+        self._parts.people.end_sessions(person.id)
         return redirect(_PAGE, f"{person.email} is signed out everywhere.")
 
     def remove(self, visit: Visit) -> Answer:
