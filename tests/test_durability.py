@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from program import Server, Shop, answer, refusal, server
+from dashboard import PASSWORD, TLS
+from program import Server, Shop, answer, openrate, refusal, server
 from sending import wait_until
 
 DISK = Path(__file__).parent / "faults" / "disk.c"
@@ -99,6 +100,35 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
     fault.unlink()
     assert post(shop, running, sent(token, "i4")).status_code == 200
     wait_until(lambda: count(shop, running, token) == 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("scarce", "Facts are refused: the disk of the server is full."),
+        ("full", "The last facts that came could not be stored and were refused"),
+    ],
+)
+def test_while_facts_are_refused_every_page_says_so_to_those_who_are_signed_in(
+    shop: Shop, running: Server, fault: Path, told: str, said: str
+) -> None:
+    token, who = shop.campaign(running), "ada@example.com"
+    openrate("user", "create", "--company", "Acme", "--email", who, "--data", str(shop.data), stdin=PASSWORD)
+    paths = ["/campaigns", f"/campaigns/{token}", "/audience", "/settings", "/campaigns/gone"]
+    with httpx.Client(base_url=running.address, headers={"Origin": running.address}, verify=TLS) as person:
+
+        def told_on() -> list[str]:
+            return [path for path in paths if said in person.get(path).text]
+
+        assert person.post("/sign-in", data={"email": who, "password": PASSWORD}).status_code == 303
+        assert told_on() == []
+        fault.write_text(told)
+        assert post(shop, running, sent(token, "i1")).status_code == 503
+        assert told_on() == paths
+        assert said not in httpx.get(f"{running.address}/sign-in").text
+        fault.unlink()
+        assert post(shop, running, sent(token, "i1")).status_code == 200
+        assert told_on() == []
 
 
 def test_records_older_than_the_facts_are_refused_in_one_sentence(shop: Shop) -> None:

@@ -1,7 +1,8 @@
 /* A disk that can be told to be slow or full, put before the C library with LD_PRELOAD.
  *
  * The file named by FAULTY_DISK says what happens to the facts file: "slow" makes each sync take a second,
- * "broken" makes it fail (EIO), "full" makes each write fail (ENOSPC). No file: nothing happens.
+ * "broken" makes it fail (EIO), "full" makes each write fail (ENOSPC). "scarce" leaves little free space on every
+ * disk. No file: nothing happens.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,3 +57,15 @@ int fdatasync(int fd) { return sync_with(fd, "fdatasync"); }
 WRITE(write, (int fd, const void *data, size_t size), (fd, data, size))
 WRITE(pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
 WRITE(pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at))
+
+#define SPACE(name, kind)                                                               \
+    int name(const char *path, struct kind *disk) {                                     \
+        int (*real)(const char *, struct kind *);                                       \
+        real = (int (*)(const char *, struct kind *))dlsym(RTLD_NEXT, #name);           \
+        int result = real(path, disk);                                                  \
+        if (told("scarce")) disk->f_bavail = disk->f_bfree = 0;                         \
+        return result;                                                                  \
+    }
+
+SPACE(statvfs, statvfs)
+SPACE(statvfs64, statvfs64)

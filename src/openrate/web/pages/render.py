@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from openrate import __version__
+from openrate.errors import StoreError, StoreFull
 from openrate.model import window
+from openrate.ports.event_log import EventLog
 from openrate.web.call import Answer, Call
 from openrate.web.pages.static import Static
 from openrate.web.pages.visit import FORGET_SAID, Visit, Visitor, html, said
@@ -41,7 +44,7 @@ _SECTIONS = [
 class Renderer:
     """Makes pages of templates. What a template asks for and does not get is a fault of ours, and loud."""
 
-    def __init__(self, static: Static) -> None:
+    def __init__(self, static: Static, log: EventLog) -> None:
         self._environment = Environment(
             loader=PackageLoader("openrate.web"),
             autoescape=True,
@@ -55,6 +58,7 @@ class Renderer:
             "static": static.url,
             "sections": _SECTIONS,
             "openrate_version": __version__,
+            "why_facts_are_refused": partial(why_facts_are_refused, log),
         }
 
     def page(self, visit: Visit, template: str, *, status: int = 200, **content: Any) -> Answer:
@@ -90,6 +94,17 @@ class Renderer:
             return answer
         packed = gzip.compress(answer.body, 5, mtime=0)
         return answer._replace(body=packed, headers=[*headers, (b"content-encoding", b"gzip")])
+
+
+def why_facts_are_refused(log: EventLog) -> str:
+    """What every page says while nothing can be stored; else empty. Costs a look at the disk's free space."""
+    try:
+        log.check()
+    except StoreFull:
+        return "Facts are refused: the disk of the server is full. Numbers do not grow until there is room."
+    except (StoreError, OSError):
+        return "The last facts that came could not be stored and were refused: the server's log says why."
+    return ""
 
 
 def number(value: int) -> str:

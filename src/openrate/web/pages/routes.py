@@ -28,7 +28,7 @@ class Pages:
 
     def __init__(self, settings: Settings, parts: Parts, estimates: Estimates) -> None:
         self._static = Static()
-        self._renderer = Renderer(self._static)
+        self._renderer = Renderer(self._static, parts.log)
         door = Door(parts, self._renderer)
         overview = Overview(parts.records, parts.log, parts.clock)
         self._routes = [
