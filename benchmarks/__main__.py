@@ -280,7 +280,7 @@ def shown(bench: Bench) -> None:
         f"Pages of {pages.CAMPAIGNS:,} campaigns and {store.log.counts()['facts']:,} facts, ms"
     )
     for name, took in (*pages.list_times(store), *pages.campaign_times(store)):
-        goal = "" if "after the page" in name else "100"
+        goal = "" if "(comes " in name else "100"
         bench.report.row(name, goal, spread(took, ".3f" if max(took) < 1 else ".0f"))
     store.close()
     shutil.rmtree(folder)

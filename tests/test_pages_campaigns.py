@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +12,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import axe_violations
-from dashboard import Site
+from dashboard import Site, serving_pages
+from openrate.compose.server import read_lists
+from openrate.compose.stores import Parts
+from openrate.config import Settings
+from openrate.folder import DataFolder
 from openrate.model import App, Role
+from openrate.overview import Wanted
+from openrate.storage.summaries import Summaries
 
 TEXT = [{"body": "There is something to see."}]
 
@@ -47,6 +55,22 @@ def filled(site: Site) -> Site:
     create(site, "Not yet", live=False)
     create(site, "Soon", push_time="2099-01-01T00:00:00")
     return site
+
+
+def test_a_server_that_starts_reads_the_lists_of_those_who_are_signed_in_before_they_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving_pages(tmp_path) as before:
+        create(before, "Spring sale")
+        with before.client():
+            pass
+    with closing(Parts(Settings(data=tmp_path), DataFolder(tmp_path))) as started:
+        read_lists(started)
+        monkeypatch.setattr(Summaries, "_read", None)  # from now on it cannot
+        (line,) = started.overview.page(before.shop.company_id, Wanted()).lines
+        assert line.campaign.parameters["name"] == "Spring sale"
+        with pytest.raises(TypeError):
+            started.overview.page(before.rival.company_id, Wanted())
 
 
 def names(page: Page) -> list[str]:

@@ -10,6 +10,7 @@ from openrate.commands.at_work import AtWork
 from openrate.credentials import Credentials, Vault
 from openrate.ingest import Ingest
 from openrate.installations import Installations
+from openrate.overview import Overview
 from openrate.ports.clock import Clock
 from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
@@ -67,6 +68,10 @@ class Parts(Protocol):
     @property
     def census(self) -> Census:
         """What the installations of apps are like, counted in the background."""
+
+    @property
+    def overview(self) -> Overview:
+        """The lists of campaigns, in memory."""
 
     @property
     def at_work(self) -> AtWork:

@@ -21,6 +21,7 @@ from openrate.errors import StoreDamaged
 from openrate.folder import DataFolder
 from openrate.ingest import Ingest
 from openrate.installations import Installations
+from openrate.overview import Overview
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.event_log import EventLog
 from openrate.ports.people import AuditLog, People
@@ -118,6 +119,11 @@ class Parts:
     def census(self) -> Census:
         """Counts installations in a thread of its own, from the first time it is asked for."""
         return Census(self.records, self.log, SqlAudienceCounts(self.records.database), self.clock)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """The lists of campaigns, each read when it is first asked for."""
+        return Overview(self.records, self.log, self.clock)
 
     @cached_property
     def at_work(self) -> AtWork:

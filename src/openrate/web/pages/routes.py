@@ -5,7 +5,6 @@ from __future__ import annotations
 from openrate.audience import Estimates
 from openrate.commands.parts import Parts
 from openrate.config import Settings
-from openrate.overview import Overview
 from openrate.web.call import Answer, Call
 from openrate.web.failures import failure
 from openrate.web.pages.activity import ActivityPage
@@ -30,12 +29,11 @@ class Pages:
         self._static = Static()
         self._renderer = Renderer(self._static, parts.log)
         door = Door(parts, self._renderer)
-        overview = Overview(parts.records, parts.log, parts.clock)
         self._routes = [
             Route("GET", "/", door.open_page(_start)),
             *self._static.routes(),
             *SignIn(settings, parts, door, self._renderer).routes(),
-            *CampaignsPage(parts, overview, door, self._renderer).routes(),
+            *CampaignsPage(parts, parts.overview, door, self._renderer).routes(),
             *CampaignPage(parts, door, self._renderer).routes(),
             *EditPages(parts, estimates, door, self._renderer).routes(),
             *WhyPage(parts, door, self._renderer).routes(),
