@@ -24,14 +24,14 @@ BY = By("ada@example.com", 0)
 PLAIN: dict[str, Any] = {
     "name": "Spring sale",
     "live": False,
-    "push_time": "2027-03-10T09:00:00",
+    "push_time": "2049-03-10T09:00:00",
     "messages": [{"body": "Two days only"}],
 }
 TYPED = {
     "name": "Spring sale",
     "live": "false",
     "when": "at",
-    "push_time": "2027-03-10T10:00",
+    "push_time": "2049-03-10T10:00",
     "zone": "Europe/Paris",
     "kind": "plain",
     "messages.a[0].body": "Two days only",
@@ -65,7 +65,7 @@ class Shop:
     @property
     def new(self) -> str:
         """Where a campaign of it is made."""
-        return f"/campaigns/new?app={self.app.live_key}"
+        return new_of(self.app)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,12 @@ def newest(site: Site, app: App) -> dict[str, Any]:
 
 def save(visitor: Visitor, shop: App, **typed: str) -> httpx.Response:
     """Send the form of a new campaign."""
-    return visitor.post("/campaigns/new", **({"app": shop.live_key, "action": "save"} | TYPED | typed))
+    return visitor.post(new_of(shop), **({"action": "save"} | TYPED | typed))
+
+
+def new_of(app: App) -> str:
+    """Where a campaign of an app is made."""
+    return f"/campaigns/new?app={app.live_key}"
 
 
 def form_of(text: str) -> dict[str, list[str]]:

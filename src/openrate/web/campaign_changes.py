@@ -12,7 +12,7 @@ from openrate.web.services import no_campaign
 
 
 def create_campaign(  # noqa: PLR0913 - who creates what, and where
-    records: Records, app: App, dev: bool, body: bytes, by: By, *, from_api: bool
+    records: Records, app: App, dev: bool, body: bytes, by: By, *, from_api: bool, token: str | None = None
 ) -> Campaign:
     """Store the campaign in a body.
 
@@ -23,15 +23,17 @@ def create_campaign(  # noqa: PLR0913 - who creates what, and where
         body: JSON.
         by: who creates it, and when, which is what ``"now"`` means.
         from_api: whether a program creates it.
+        token: what it is called; None: as no other is.
 
     Raises:
         ApiError: what is wrong with the body.
+        OpenrateError: there is a campaign of that token.
     """
     new = campaigns.create(body, by.at)
     campaigns.check_targeting(app, new.parameters)
     return records.create_campaign(
         app.id,
-        secrets.token_hex(16),
+        token or secrets.token_hex(16),
         new.parameters,
         has_versions=new.has_versions,
         dev_only=dev,

@@ -29,14 +29,15 @@ _CREATE_OR_UPDATE = frozenset({"/1.1/{key}/campaigns/create", "/1.1/{key}/campai
 
 def failure(error: BaseException, call: Call) -> Answer:
     """The answer that tells the caller about ``error``."""
-    api_error = _api_error(error, call)
+    api_error = as_api_error(error, call)
     call.refused = api_error.type
     body = _encode({"code": api_error.code, "type": api_error.type, "message": str(api_error)})
     headers = [(k.lower().encode(), v.encode()) for k, v in api_error.headers.items()]
     return Answer(api_error.status, body, headers)
 
 
-def _api_error(error: BaseException, call: Call) -> ApiError:
+def as_api_error(error: BaseException, call: Call) -> ApiError:
+    """What the catalogue has for an exception; what is not for the caller goes to the log."""
     match error:
         case ApiError():
             return error

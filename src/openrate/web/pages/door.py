@@ -29,6 +29,7 @@ _LARGEST_FORM = 4 << 20
 """Bytes; a campaign in all languages has 300,000."""
 _LARGEST_OPEN_FORM = 16 << 10
 """Bytes of a form of somebody who is not signed in."""
+_ENDED = "Your session has ended, so nothing was changed. Sign in to go back to where you were."
 
 Open = Callable[[Call, Fields], Answer]
 """Makes a page for whoever asks."""
@@ -126,7 +127,7 @@ class Door:
             return redirect(back, str(error), is_error=True)
         answer = failure(ApiMisuse(str(error)) if is_wrong else error, call)
         status = 400 if is_wrong else answer.status
-        return self._renderer.error(call, visitor, status, answer)
+        return self._renderer.error(call, visitor, status, answer, back)
 
 
 def _admit(visitor: Visitor, role: Role, form: Fields | None) -> None:
@@ -174,7 +175,9 @@ def _to_sign_in(call: Call) -> Answer:
         return Answer(401, b"", [(b"hx-redirect", to.encode())], b"text/html")
     query = call.scope["query_string"].decode("latin-1")
     here = call.scope["path"] + ("?" + query if query else "")
-    return redirect("/sign-in" if here == "/" or call.method == "POST" else "/sign-in?next=" + quote(here))
+    if call.method == "POST":
+        return redirect("/sign-in?next=" + quote(_form_of(call) or "/campaigns"), _ENDED, is_error=True)
+    return redirect("/sign-in" if here == "/" else "/sign-in?next=" + quote(here))
 
 
 def _form_of(call: Call) -> str | None:

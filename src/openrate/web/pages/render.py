@@ -73,10 +73,20 @@ class Renderer:
         """A page for somebody who is not signed in."""
         return self._answer(call, None, template, status, content)
 
-    def error(self, call: Call, visitor: Visitor | None, status: int, answer: Answer) -> Answer:
-        """A page that says what went wrong, in the words of the answer of the error catalogue."""
+    def error(
+        self, call: Call, visitor: Visitor | None, status: int, answer: Answer, back: str | None
+    ) -> Answer:
+        """A page that says what went wrong, in the words of the answer of the error catalogue.
+
+        Args:
+            call: what was asked.
+            visitor: who asked, if they are signed in.
+            status: of the answer.
+            answer: of the error catalogue.
+            back: the page with the form that was sent, if it was one.
+        """
         message = msgspec.json.decode(answer.body)["message"]
-        content = {"status": status, "message": message, "request_id": call.id}
+        content = {"status": status, "message": message, "request_id": call.id, "back": back}
         shown = self._answer(call, visitor, "error.html", status, content)
         return shown._replace(headers=[*shown.headers, *answer.headers])
 

@@ -51,7 +51,7 @@ class Pages:
         answer = failure(error, call)
         is_browser = b"text/html" in call.headers.get(b"accept", b"")
         if is_browser and not call.scope["path"].startswith(("/1.1/", "/v1/")):
-            return self._renderer.error(call, None, answer.status, answer)
+            return self._renderer.error(call, None, answer.status, answer, None)
         return answer
 
 

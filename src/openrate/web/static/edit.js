@@ -54,6 +54,9 @@
     if (target.id === "messages") form.dispatchEvent(new Event("input"));
   });
 
+  // Who has to sign in again finds what they typed when they are back (draft.js): nothing to be asked.
+  document.addEventListener("htmx:after:request", (event) => (isChanged &&= event.detail.ctx.response.status !== 401));
+
   // On the window, so that it comes after every question: what was not sent is still to be saved.
   addEventListener("submit", (event) => (isChanged &&= event.defaultPrevented));
   addEventListener("beforeunload", (event) => isChanged && event.preventDefault());

@@ -2,6 +2,8 @@
 "use strict";
 
 (() => {
+  const GIVEN_UP_MS = 10_000;
+
   /** Buttons that copy: they are hidden until there is a script that can. */
   function offerCopies(within) {
     for (const button of within.querySelectorAll("[data-copy], [data-copy-from]")) button.hidden = !navigator.clipboard;
@@ -40,14 +42,20 @@
     if (question && !confirm(question)) event.preventDefault();
   });
 
-  /** A form is sent once, however often its button is pressed while the answer is on its way. */
+  /** A form is sent once, however often its button is pressed while the answer is on its way; it may never come. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method != "post" || event.defaultPrevented) return;
     if (form.dataset.isSent) event.preventDefault();
     form.dataset.isSent = "yes";
+    setTimeout(() => delete form.dataset.isSent, GIVEN_UP_MS);
   });
   addEventListener("pageshow", () => document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent));
+
+  /** Who signs out leaves nothing behind in this tab. */
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/sign-out" && !event.defaultPrevented) sessionStorage.clear();
+  });
 
   /** A list that filters by itself as soon as a choice is made. */
   document.addEventListener("change", (event) => {

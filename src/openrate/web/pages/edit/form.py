@@ -258,6 +258,8 @@ def push_time_fields(parameters: Parameters, zone: str) -> dict[str, str]:
     """What the fields about the push time show."""
     if "local_push_time" in parameters:
         return {"when": "local", "push_time": shortened(parameters["local_push_time"])}
+    if parameters.get("push_time") == "now":
+        return {"when": "now", "push_time": ""}
     if "push_time" in parameters:
         return {"when": "at", "push_time": shortened(from_utc(parameters["push_time"], zone))}
     return {"when": "", "push_time": ""}

@@ -12,10 +12,11 @@ from typing import Any
 from openrate.audience import Estimate, Estimates
 from openrate.campaign_parameters import Parameters, checked
 from openrate.commands.parts import Parts
-from openrate.errors import ApiError
+from openrate.errors import ApiError, OpenrateError, RouteNotFound, StoreError
 from openrate.model import Campaign, Role
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import create_campaign, update_campaign
+from openrate.web.failures import as_api_error
 from openrate.web.pages.door import Door, is_https
 from openrate.web.pages.edit import content
 from openrate.web.pages.edit.form import Form
@@ -23,7 +24,7 @@ from openrate.web.pages.edit.problems import Problem, problem
 from openrate.web.pages.edit.shown import fields_of, with_copy_of_a, with_message, without_message
 from openrate.web.pages.edit.times import ZONE_COOKIE, remembered_zone
 from openrate.web.pages.edit.trying import Trials, Tried
-from openrate.web.pages.edit.work import Work, existing, new, seen
+from openrate.web.pages.edit.work import Work, existing, instead_of_deleted, new, seen
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import Fields, Visit, cookie, cookies, redirect
 from openrate.web.routing import Route
@@ -32,6 +33,11 @@ _INSTALLATION = "openrate_test_installation"
 """The cookie with the installation that somebody chose last."""
 _YEAR_S = 31_536_000
 _CONFLICT = 409
+_DELETED = Problem(
+    "",
+    "Somebody has deleted this campaign since you opened it. What you typed is still here: saved now, it becomes "
+    "a new campaign.",
+)
 
 
 class EditPages:
@@ -57,7 +63,7 @@ class EditPages:
 
     def begin(self, visit: Visit) -> Answer:
         """The form for a new campaign, or first the choice of an app."""
-        work = new(self._parts.records, visit, visit.query)
+        work = new(self._parts.records, visit)
         if work is None:
             apps = self._parts.records.apps(visit.company.id)
             return self._renderer.page(visit, "edit_app.html", apps=apps)
@@ -65,7 +71,7 @@ class EditPages:
 
     def create(self, visit: Visit) -> Answer:
         """What a button of that form does."""
-        work = new(self._parts.records, visit, visit.form)
+        work = new(self._parts.records, visit)
         return redirect("/campaigns/new") if work is None else self._act(visit, work)
 
     def open(self, visit: Visit) -> Answer:
@@ -74,7 +80,15 @@ class EditPages:
 
     def change(self, visit: Visit) -> Answer:
         """What a button of that form does."""
-        return self._act(visit, existing(self._parts.records, visit))
+        try:
+            work = existing(self._parts.records, visit)
+        except RouteNotFound:
+            if visit.is_fragment:
+                raise
+            work = instead_of_deleted(self._parts.records, visit)
+            form = Form(visit.form, work.base)
+            return self._page(visit, work, form, status=_CONFLICT, problem=_DELETED)
+        return self._act(visit, work)
 
     def test(self, visit: Visit) -> Answer:
         """Sends a campaign, as it is stored, to one installation."""
@@ -131,15 +145,16 @@ class EditPages:
             work = existing(self._parts.records, visit)
             form = Form(visit.form, work.base)
             return self._page(visit, work, form, status=_CONFLICT, problem=_overtaken(work, form))
-        except ApiError as error:
-            return self._page(visit, work, form, status=error.status, problem=problem(error, form))
+        except (ApiError, StoreError) as error:
+            refused = as_api_error(error, visit.call)
+            return self._page(visit, work, form, status=refused.status, problem=problem(refused, form))
         return _remembering(redirect(f"/campaigns/{token}", said), visit)
 
     def _stored(self, visit: Visit, work: Work, form: Form) -> tuple[str, str]:
         """The token of the campaign, and what has happened to it in a sentence."""
         body, records = work.body(form), self._parts.records
         if work.campaign is None:
-            made = create_campaign(records, work.app, work.dev, body, visit.by, from_api=False)
+            made = self._created(visit, work, body)
             return made.token, content.told(made, work.app, visit.now)
         token = work.campaign.token
         _check_seen(visit.form["seen"], work.campaign)
@@ -148,6 +163,17 @@ class EditPages:
         check = partial(_check_seen, visit.form["seen"])
         changed = update_campaign(records, work.app, token, body, visit.by, check)
         return token, f"{content.short_name(changed)} is changed."
+
+    def _created(self, visit: Visit, work: Work, body: bytes) -> Campaign:
+        """The new campaign; the one there is, if the same form came before."""
+        records, token = self._parts.records, work.token(body)
+        try:
+            return create_campaign(records, work.app, work.dev, body, visit.by, from_api=False, token=token)
+        except OpenrateError:
+            made = records.campaign(work.app.id, token)
+            if made is None or made.deleted_at is not None:
+                raise
+            return made
 
     def _estimated(self, visit: Visit, work: Work, form: Form) -> Answer:
         estimate, wrong = self._estimate(work, form)

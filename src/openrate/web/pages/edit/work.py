@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
 from openrate import campaigns
-from openrate.campaign_parameters import PUSH_TIMES, Parameters
+from openrate.campaign_parameters import PUSH_TIMES, Parameters, written
 from openrate.errors import ApiError, MalformedJsonBody, RouteNotFound
 from openrate.model import App, Campaign, Sender
 from openrate.ports.records import Records
 from openrate.web.pages.edit.form import Form
 from openrate.web.pages.edit.problems import Problem, problem
-from openrate.web.pages.visit import Fields, Visit, find_campaign
+from openrate.web.pages.visit import Visit, find_campaign
 
 _LONGEST_NAME = 1_000
+_TOKEN_LENGTH = 32
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -29,6 +32,7 @@ class Work(NamedTuple):
         base: the parameters that the fields show at first.
         campaign: the one that is changed; None for a new one.
         copied: the token of the one that a new one is made after; empty for none.
+        once: of the form of a new one, so that a form that comes twice makes one campaign.
     """
 
     app: App
@@ -36,6 +40,7 @@ class Work(NamedTuple):
     base: Parameters
     campaign: Campaign | None = None
     copied: str = ""
+    once: str = ""
 
     @property
     def key(self) -> str:
@@ -45,8 +50,11 @@ class Work(NamedTuple):
 
     @property
     def at(self) -> str:
-        """Where the form is sent."""
-        return "/campaigns/new" if self.campaign is None else f"/campaigns/{self.campaign.token}/edit"
+        """Where the form is, and is sent."""
+        if self.campaign is not None:
+            return f"/campaigns/{self.campaign.token}/edit"
+        copy = {"copy": self.copied} if self.copied else {}
+        return "/campaigns/new?" + urlencode({"app": self.key} | copy)
 
     @property
     def path(self) -> str:
@@ -72,6 +80,11 @@ class Work(NamedTuple):
             MalformedJsonBody: JSON in a field is nested too deep to be written again.
         """
         return encoded(self.given(form))
+
+    def token(self, body: bytes) -> str:
+        """What a new campaign is called that this body makes: the same again when the form comes again."""
+        named = [str(self.app.id), str(self.dev), self.once, body.decode()]
+        return hashlib.sha256("\0".join(named).encode()).hexdigest()[:_TOKEN_LENGTH]
 
     def given(self, form: Form) -> Parameters:
         """What the call takes, before it is JSON."""
@@ -115,27 +128,45 @@ def encoded(parameters: Parameters) -> bytes:
 def existing(records: Records, visit: Visit) -> Work:
     """The campaign that the path names; raises RouteNotFound."""
     app, campaign = find_campaign(records, visit)
-    return Work(app, campaign.dev_only, campaign.parameters, campaign)
+    return Work(app, campaign.dev_only, _as_chosen(campaign), campaign)
 
 
-def new(records: Records, visit: Visit, asked: Fields) -> Work | None:
+def instead_of_deleted(records: Records, visit: Visit) -> Work:
+    """A new campaign, for who changed one that was deleted meanwhile; raises RouteNotFound if none was."""
+    deleted = records.campaign_of(visit.company.id, visit.path[1])
+    app = next((app for app in records.apps(visit.company.id) if deleted and app.id == deleted.app_id), None)
+    if deleted is None or app is None:
+        raise RouteNotFound("There is no such campaign here.")
+    return Work(app, deleted.dev_only, {}, once=secrets.token_hex(16))
+
+
+def new(records: Records, visit: Visit) -> Work | None:
     """A new campaign of the app, and after the one, that are asked for; None: the app has to be chosen.
 
     Raises:
         RouteNotFound: the company has no such app, or no such campaign.
     """
-    apps = records.apps(visit.company.id)
+    apps, asked = records.apps(visit.company.id), visit.query
     copied = asked["copy"]
+    once = visit.form["once"] or secrets.token_hex(16)
     origin = find_campaign(records, visit, copied) if copied else None
     base = _copied(origin[1]) if origin else {}
     if asked["app"]:
         app = next((app for app in apps if asked["app"] in {app.live_key, app.dev_key}), None)
         if app is None:
             raise RouteNotFound("There is no such app here.")
-        return Work(app, asked["app"] == app.dev_key, base, copied=copied)
+        return Work(app, asked["app"] == app.dev_key, base, copied=copied, once=once)
     if origin:
-        return Work(origin[0], origin[1].dev_only, base, copied=copied)
-    return Work(apps[0], False, base) if len(apps) == 1 else None
+        return Work(origin[0], origin[1].dev_only, base, copied=copied, once=once)
+    return Work(apps[0], False, base, once=once) if len(apps) == 1 else None
+
+
+def _as_chosen(campaign: Campaign) -> Parameters:
+    """The parameters, with "at once" for a draft whose time is that of its creation: this is what was chosen."""
+    given = campaign.parameters
+    is_now = given.get("push_time") == written(campaign.created_at)
+    is_chosen = is_now and not campaign.was_live and "recurrence" not in given
+    return given | {"push_time": "now"} if is_chosen else given
 
 
 def _copied(campaign: Campaign) -> Parameters:
