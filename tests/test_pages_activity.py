@@ -38,6 +38,20 @@ def test_what_comes_and_what_is_refused_appears_while_somebody_looks(site: Site,
     expect(page.locator(".chart canvas")).to_be_visible()
 
 
+def test_what_somebody_has_opened_stays_open_when_new_numbers_come(site: Site, page: Page) -> None:
+    site.sign_in(page, Role.VIEWER)
+    page.goto(site.address + "/activity")
+    table = page.get_by_role("region", name="Facts by minute").locator("details table")
+    expect(table).to_be_hidden()
+    page.get_by_text("The last hour as a table").click()
+    before = figure(page, "Facts in the last hour").inner_text()
+    sent = {"type": "push_sent", "campaign_token": create(site, "Watched"), "installation_id": "i1"}
+    url = f"{site.address}/v1/{site.shop.live_key}/events"
+    assert httpx.post(url, json=sent, headers=site.api_headers).is_success
+    expect(figure(page, "Facts in the last hour")).not_to_have_text(before)
+    expect(table).to_be_visible()
+
+
 def test_a_company_sees_nothing_of_what_others_do(site: Site) -> None:
     with site.client(Role.VIEWER, company="rival") as visitor:
         text = visitor.get("/activity").text
