@@ -163,6 +163,19 @@ def test_axe_finds_nothing_wrong_where_nothing_was_sent_and_long_conditions_do_n
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_the_message_is_shown_as_it_looks_where_the_app_is_and_when_asked_for_elsewhere(
+    site: Site, own: Shop, page: Page
+) -> None:
+    token = create(site, "Looks", own.app, live=False)
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{token}")
+    shown = page.get_by_role("figure")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("On Android")
+    page.get_by_text("The same on iOS and in a browser").click()
+    expect(shown).to_have_count(3)
+
+
 def test_what_is_stopped_before_it_was_sent_says_that_nothing_will_be(
     site: Site, own: Shop, editor: Visitor
 ) -> None:

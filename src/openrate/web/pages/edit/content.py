@@ -14,7 +14,7 @@ from openrate import campaigns
 from openrate.campaign_parameters import checked
 from openrate.commands.parts import Parts
 from openrate.errors import ApiError
-from openrate.model import App, Campaign, CampaignState, Platform, Sender
+from openrate.model import App, Campaign, CampaignState, Sender
 from openrate.schedule import zone_names
 from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
 from openrate.web.pages.edit.kinds import UNITS
@@ -40,7 +40,6 @@ def of(parts: Parts, visit: Visit, work: Work, form: Form) -> dict[str, Any]:
         "segments": segment_meanings(visit.company.rule),
         "zones": zones(),
         "audiences": parts.records.audiences(work.app.id, work.dev),
-        "platforms": sorted(Platform, key=lambda platform: platform is not work.app.platform),
         "is_ours": work.app.sender is Sender.OPENRATE,
         "summary": summary(work, form, visit.now),
         "call": _call(visit, work, form),
@@ -60,7 +59,7 @@ def known_audiences(parts: Parts, work: Work) -> list[str]:
 
 def preview(work: Work, form: Form, version: str, key: str) -> dict[str, Any]:
     """What the preview of one message needs."""
-    return {"work": work, "form": form, "prefix": f"messages.{version}[{key}].", "platforms": list(Platform)}
+    return {"work": work, "form": form, "prefix": f"messages.{version}[{key}]."}
 
 
 def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
