@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_beside_its_field_in_the_words_of_the_call(
     refusal = httpx.post(url, content=body.encode(), headers=site.api_headers)
     assert refusal.status_code == 400
     sentence = refusal.json()["message"]
-    [problem] = re.findall(r'id="problem">.*?<a href="#([^"]*)">(.*?)</a>', answer.text, re.DOTALL)
+    [problem] = re.findall(r'id="problem"[^>]*>.*?<a href="#([^"]*)">(.*?)</a>', answer.text, re.DOTALL)
     assert (httpx.URL("/#" + problem[0]).fragment, unescape(problem[1])) == (field, sentence)
     place = answer.text.index(f'id="{field}"')
     complaint = answer.text.index('class="complaint"', place - 60)
@@ -111,7 +111,7 @@ def test_what_is_wrong_on_the_page_alone_is_said_there(own: Shop, editor: Visito
     ):
         answer = save(editor, own.app, **typed)
         assert answer.status_code == 400
-        assert re.search(rf'id="problem">.*?<a href="#{field}">{field} ', answer.text, re.DOTALL)
+        assert re.search(rf'id="problem"[^>]*>.*?<a href="#{field}">{field} ', answer.text, re.DOTALL)
 
 
 @pytest.mark.parametrize("depth", [100, 900, 985, 990, 995, 1_000, 100_000])
@@ -128,6 +128,8 @@ def test_the_link_of_a_complaint_leads_to_its_field(site: Site, own: Shop, page:
     page.get_by_role("button", name="Create campaign").click()
     link = page.locator("#problem a")
     expect(link).to_contain_text("messages[0].body is missing")
+    expect(page.locator("#problem")).to_be_focused()
+    expect(page).to_have_title("Not saved: New campaign · Openrate")
     link.click()
     page.keyboard.press("Tab")
     body = box(page, "messages.a[0].body")

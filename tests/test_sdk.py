@@ -81,8 +81,9 @@ def test_a_page_without_indexeddb_is_left_alone(place: Place, context: BrowserCo
     context.add_init_script("indexedDB.open = () => { throw new Error('forbidden') }")
     visitor = place.visitor(context)
     assert visitor.page.evaluate("(o) => openrate.start(o)", visitor.options) is None
-    visitor.allow()
+    visitor.page.evaluate("() => { Notification.requestPermission = () => (self.isAsked = true) }")
     assert visitor.subscribe() is False
+    assert not visitor.page.evaluate("self.isAsked")
     visitor.stop()
     assert place.line.connections == 0
 

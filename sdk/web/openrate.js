@@ -210,14 +210,14 @@
       sync();
       return id;
     } catch {
-      return null; // no IndexedDB: each page would be another installation
+      return (options.worker = null); // no IndexedDB: each page would be another installation
     }
   };
 
   const subscribe = async () => {
     if (!options?.vapidKey) throw Error("Call openrate.start() with a vapidKey first.");
-    if (!self.PushManager || !self.Notification) return false;
-    await Notification.requestPermission(); // first: it must be in the tap
+    if (!options.worker || !self.PushManager || !self.Notification) return false;
+    await Notification.requestPermission(); // in the tap
     const me = await change({ push: true }).catch(() => null);
     const subscribed = me && (await subscription(me).catch(() => null));
     await sync();
