@@ -90,13 +90,13 @@ def test_the_summary_says_what_is_missing_and_the_note_what_a_time_means(
     expect(summary).to_contain_text("Nothing is sent before it is live.")
     page.get_by_label("At a time").check()
     page.get_by_label("Time zone").select_option("Europe/Paris")
-    page.get_by_label("Date and time").fill("2027-03-28T02:30")
+    page.get_by_label("Date and time").fill("2049-03-28T02:30")
     note = page.locator("#when-note")
-    expect(note).to_contain_text("That is 2027-03-28 01:30 UTC.")
+    expect(note).to_contain_text("That is 2049-03-28 01:30 UTC.")
     expect(note).to_contain_text("The clocks there skip 02:30 on that day: it is 03:30.")
     page.get_by_label("By everybody's own clock").check()
     expect(note).to_contain_text(
-        "From 2027-03-27 12:30 UTC, where it is that time first, to 2027-03-28 14:30 UTC"
+        "From 2049-03-27 12:30 UTC, where it is that time first, to 2049-03-28 14:30 UTC"
     )
 
 
@@ -137,14 +137,14 @@ def test_a_new_time_is_chosen_in_the_zone_of_the_device_until_another_was_chosen
         box(page, "name").fill("Zone")
         box(page, "messages.a[0].body").fill("Hello")
         page.get_by_label("At a time").check()
-        page.get_by_label("Date and time").fill("2027-03-28T02:30")
+        page.get_by_label("Date and time").fill("2049-03-28T02:30")
         page.get_by_label("Time zone").select_option("America/Lima")
         page.get_by_role("button", name="Create campaign").click()
         page.wait_for_url(re.compile("/campaigns/[0-9a-f]{32}$"))
-        assert newest(site, own.app)["push_time"] == "2027-03-28T07:30:00"
+        assert newest(site, own.app)["push_time"] == "2049-03-28T07:30:00"
         page.get_by_role("link", name="Edit").click()
         expect(page.locator("#zone")).to_have_value("America/Lima")
-        expect(page.get_by_label("Date and time")).to_have_value("2027-03-28T02:30")
+        expect(page.get_by_label("Date and time")).to_have_value("2049-03-28T02:30")
 
 
 def test_what_goes_out_at_once_is_asked_about_once_more(site: Site, own: Shop, page: Page) -> None:
