@@ -219,7 +219,7 @@ def test_a_tick_that_fails_costs_no_acknowledgement_and_is_made_up_for(
         raise duckdb.IOException("no space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(log, "_save", full)
+        broken.setattr(log._attributed, "_save", full)
         put(log, sent("i1"))
         put(log, sent("i2"))
     put(log, sent("i3"))
@@ -235,7 +235,7 @@ def test_closing_does_not_wait_for_a_tick_that_keeps_failing(
 
     log = DuckdbLog(path)
     with monkeypatch.context() as broken:
-        broken.setattr(log, "_save", full)
+        broken.setattr(log._attributed, "_save", full)
         put(log, sent("i1"))
         started = time.monotonic()
         log.close()

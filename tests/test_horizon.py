@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from openrate.model import Fact, FactType
 from openrate.ports.event_log import FactColumns
 from openrate.storage.duckdb import DuckdbLog
+from openrate.storage.duckdb.attributed import Attributed
 
 MINUTE = 60_000
 DAY = 1440 * MINUTE
@@ -37,13 +38,13 @@ OTHERS = Fact(1, FactType.APP_OPEN, "i2", TODAY)
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many installations were read from the file, each time."""
     counted: list[int] = []
-    inner = DuckdbLog._change_from_log
+    inner = Attributed._change_from_log
 
-    def counting(log: DuckdbLog, cursor: object, installations: list[int], upto: int) -> object:
+    def counting(attributed: Attributed, cursor: object, installations: list[int], upto: int) -> object:
         counted.append(len(installations))
-        return inner(log, cursor, installations, upto)  # type: ignore[arg-type]  # passed on as they came
+        return inner(attributed, cursor, installations, upto)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(DuckdbLog, "_change_from_log", counting)
+    monkeypatch.setattr(Attributed, "_change_from_log", counting)
     return counted
 
 

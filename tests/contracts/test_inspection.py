@@ -150,7 +150,7 @@ def test_what_is_said_is_what_the_reference_says_and_adds_up_to_the_day_rows(
                 for app_id, rule in RULES.items():
                     each.set_rule([app_id], rule)
                 put(each, *arriving)
-            while log._runs.extend(log._connection.cursor(), log._attributed):
+            while log._attributed.runs.extend(log._connection.cursor(), log._attributed.upto):
                 pass
             for campaign in CAMPAIGNS:
                 for hours in (72, ALL_HOURS):

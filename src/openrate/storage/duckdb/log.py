@@ -3,11 +3,8 @@
 Three threads. The *writer* takes what callers append, many at a time, numbers the names and commits; then the
 callers are told. *Attribution* follows: it reads the facts that came since, works out by how much they
 change the counters of the installations concerned, and commits the new day rows together with how far it
-got. A crash between the two loses nothing: attribution goes on from where it had got to. *Sorting* puts what
-is attributed into runs, a million facts at a time.
-
-What changes is always "counters after, minus counters before" of whole installations, by one function
-(``evaluate``). Recent facts come from memory (``hot.py``), late ones from the log (``by_installation.py``).
+got (``attributed.py``). A crash between the two loses nothing: attribution goes on from where it had got to.
+*Sorting* puts what is attributed into runs, a million facts at a time.
 """
 
 from __future__ import annotations
@@ -21,24 +18,20 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
 from openrate.errors import StoreError, StoreFull
 from openrate.model import DayRow, Fact, Rule
 from openrate.ports.event_log import Behind, Difference, FactColumns, Inspection, Opens, Progress
-from openrate.storage.duckdb import file, inspection, named_facts, recompute, start, writing
+from openrate.storage.duckdb import file, inspection, named_facts, recompute, writing
 from openrate.storage.duckdb.arrivals import Arrivals, Stored
+from openrate.storage.duckdb.attributed import Attributed
 from openrate.storage.duckdb.batches import Batch, Batches
-from openrate.storage.duckdb.by_installation import RUN_FACTS, Runs
-from openrate.storage.duckdb.day_rows import DayRows
-from openrate.storage.duckdb.evaluate import Counted, Facts, Sends, counted, evaluate
-from openrate.storage.duckdb.hot import HotFacts
+from openrate.storage.duckdb.by_installation import RUN_FACTS
 from openrate.storage.duckdb.numbering import Numbering
 from openrate.storage.duckdb.opens import NamedOpens, NumberedOpens, named_times, numbered_times
 
 logger = logging.getLogger(__name__)
 
-MOST_FACTS_A_TICK = 400_000
 FEW_APPENDS = 8
 """Up to so many callers at once the server counts as idle: they wait for attribution too."""
 GATHER_S = 0.004
@@ -74,7 +67,6 @@ class DuckdbLog:
         self._closing = False
         self._committed = threading.Condition()
         self._attribution = threading.RLock()
-        self._rows = DayRows({})
         self._writing: duckdb.DuckDBPyConnection | None = None
         self._load()
         self._threads = [
@@ -93,38 +85,43 @@ class DuckdbLog:
 
     def rows(self, campaign_id: int) -> Sequence[DayRow]:
         """The day rows of a campaign, ascending by day, then version."""
-        return self._rows.of(campaign_id)
+        return self._attributed.rows.of(campaign_id)
 
     def totals(self, campaign_id: int) -> Mapping[str, int]:
         """The sum of the day rows of a campaign, by counter."""
-        return self._rows.totals(campaign_id)
+        return self._attributed.rows.totals(campaign_id)
 
     def changed(self, campaign_id: int | None = None) -> int:
         """A number that grows whenever there is something new about the campaign, or about any."""
-        return self._rows.changed(campaign_id)
+        return self._attributed.rows.changed(campaign_id)
 
     def rule(self, app_id: int) -> Rule:
         """The rule that made the rows which answer now."""
-        return self._rows.rules.get(app_id, Rule())
+        return self._attributed.rows.rules.get(app_id, Rule())
 
     def settle(self) -> None:
         """Wait until every fact durable now is in the rows."""
         with self._committed:
             wanted = self._durable
-            self._committed.wait_for(lambda: self._attributed >= wanted or self._closing)
+            self._committed.wait_for(lambda: self._attributed.upto >= wanted or self._closing)
 
     def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
         """Make the rows of these apps anew under ``rule``; until then the old ones answer, whole."""
         changing = [app_id for app_id in app_ids if self.rule(app_id) != rule]
-        rules = self._rows.rules | dict.fromkeys(changing, rule)
-        if np.isin(self._numbering.send_app.values, changing).any():
-            self._recompute(rules, progress)
-        elif changing:
-            self._adopt(rules)
+        if not changing:
+            return
+        with self._attribution:
+            rules = self._attributed.rows.rules | dict.fromkeys(changing, rule)
+            if np.isin(self._numbering.send_app.values, changing).any():
+                self._attributed.recompute(rules, self._unless_closing(progress))
+            else:
+                self._attributed.adopt(rules)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Drop the day rows and make them again; returns the number of facts read."""
-        return self._recompute(self._rows.rules, progress)
+        with self._attribution:
+            self._attributed.recompute(self._attributed.rows.rules, self._unless_closing(progress))
+            return self._attributed.upto
 
     def verify(self, progress: Progress | None = None) -> list[Difference]:
         """Recompute every row with the reference and return what differs."""
@@ -139,15 +136,16 @@ class DuckdbLog:
             return named_facts.stream(cursor, app_id, campaign_id, installation_id)
         upto = self._durable
         number = int(self._numbering.find_installations(app_id, [installation_id])[0])
-        return named_facts.of_one(cursor, self._runs, upto, (app_id, installation_id), number)
+        return named_facts.of_one(cursor, self._attributed.runs, upto, (app_id, installation_id), number)
 
     def inspect(self, campaign_id: int, hours: int = 72) -> Inspection:
         """What the facts about a campaign are like that are in its rows now."""
-        source = inspection.Source(self._connection.cursor(), self._runs, self._attributed)
+        attributed = self._attributed
+        source = inspection.Source(self._connection.cursor(), attributed.runs, attributed.upto)
         is_named = self._numbering.send_is_named.values
         totals = self.totals(campaign_id)
         deliveries = totals["sent"] + totals["errors"]
-        return inspection.inspect(source, campaign_id, self._sends(), is_named, deliveries, hours)
+        return inspection.inspect(source, campaign_id, attributed.sends(), is_named, deliveries, hours)
 
     def opens(self, app_id: int, dev: bool) -> Opens:
         """When the installations of an app and a world opened, by everything that is durable now."""
@@ -171,12 +169,12 @@ class DuckdbLog:
         installations, sends, _ = self._numbering.sizes
         return {
             "facts": self._durable,
-            "attributed_facts": self._attributed,
+            "attributed_facts": self._attributed.upto,
             "installations": installations,
             "sends": sends - 1,
-            "orphan_opens": self._orphans,
-            "hot_facts": len(self._hot),
-            "hot_since_ms": self._hot.horizon,
+            "orphan_opens": self._attributed.orphans,
+            "hot_facts": len(self._attributed.hot),
+            "hot_since_ms": self._attributed.hot.horizon,
             "largest_campaign_id": self._numbering.sizes[2] - 1,
         }
 
@@ -210,15 +208,18 @@ class DuckdbLog:
 
     # ── start-up ──
 
-    def _load(self) -> duckdb.DuckDBPyConnection:
+    def _load(self, changes: int = 0) -> duckdb.DuckDBPyConnection:
         """Open the file, read what attribution needs, and attribute what a crash left over.
+
+        Args:
+            changes: of the rows until now.
 
         Returns:
             the cursor of the writer.
         """
         self._connection = file.connect(self._path, self._memory_limit_mb)
         try:
-            self._read(self._connection.cursor())
+            self._read(changes)
             while self._tick():
                 pass
         except duckdb.Error as error:
@@ -227,30 +228,29 @@ class DuckdbLog:
         self._writing = self._connection.cursor()
         return self._writing
 
-    def _read(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._attributed = file.meta(cursor, "attributed")
-        self._orphans = file.meta(cursor, "orphans")
-        self._durable = int(cursor.execute("select coalesce(max(seq), 0) from fact").fetchall()[0][0])
-        rules = {app: Rule(*seconds) for app, *seconds in cursor.execute("from app_rule").fetchall()}
-        rows = DayRows(rules, self._rows.changes + 1)
-        rows.load(cursor)
-        self._rows = rows
+    def _read(self, changes: int) -> None:
+        newest = self._connection.execute("select coalesce(max(seq), 0) from fact").fetchall()
+        # After a failure these take the place of others, which are let go before the names and facts are read:
+        # there need not be room for both.
         self._numbering = Numbering()
-        self._hot = HotFacts(self._hot_capacity, self._longest_reengage_window(), self._numbering)
-        folder = self._path.with_suffix(".runs")
-        self._runs = Runs(folder, file.identity(cursor), self._attributed, self._run_facts)
-        start.load(cursor, self._runs, self._numbering, self._hot, self._attributed)
-        if left := self._durable - self._attributed:
+        self._attributed = Attributed(
+            self._path,
+            self._connection,
+            self._numbering,
+            changes=changes + 1,
+            hot_facts=self._hot_capacity,
+            run_facts=self._run_facts,
+        )
+        self._durable = int(newest[0][0])
+        self._attributed.load()
+        if left := self._durable - self._attributed.upto:
             logger.warning("Attributing %d facts that were stored but not yet counted.", left)
-
-    def _longest_reengage_window(self) -> int:
-        return 1000 * max(rule.reengage_window for rule in (Rule(), *self._rows.rules.values()))
 
     # ── the writer ──
 
     def _write_forever(self) -> None:
         while batch := self._batches.take():
-            caught_up = self._attributed == self._durable
+            caught_up = self._attributed.upto == self._durable
             try:
                 self._commit(batch.appends)
             except Exception as error:  # noqa: BLE001 - whatever it was, the callers must be told
@@ -296,7 +296,7 @@ class DuckdbLog:
         """After a failed write DuckDB may refuse all further work: what is in the file is what counts."""
         with self._attribution:
             self._connection.close()
-            return self._load()
+            return self._load(self._attributed.rows.changes)
 
     # ── attribution ──
 
@@ -304,8 +304,8 @@ class DuckdbLog:
         """Tick when facts are waiting, with a pause in between."""
         while True:
             with self._committed:
-                self._committed.wait_for(lambda: self._durable > self._attributed or self._closing)
-                if self._closing and self._durable <= self._attributed:
+                self._committed.wait_for(lambda: self._durable > self._attributed.upto or self._closing)
+                if self._closing and self._durable <= self._attributed.upto:
                     return
             brought = 0
             try:
@@ -332,73 +332,11 @@ class DuckdbLog:
     def _tick(self) -> int:
         """Attribute the oldest facts that are waiting; returns how many there were."""
         with self._attribution:
-            upto = min(self._durable, self._attributed + MOST_FACTS_A_TICK)
-            if upto == self._attributed:
-                return 0
-            cursor = self._connection.cursor()
-            facts = file.read_facts(cursor, "seq > ? and seq <= ?", self._attributed, upto)
-            self._hot.make_known(self._numbering.sizes[0])
-            installations, local = np.unique(facts.installation, return_inverse=True)
-            new = facts._replace(installation=local.astype(np.int32))
-            change = self._change(cursor, installations, new, upto)
-            self._save(cursor, installations, change, upto, self._mentioned(facts))
-            self._hot.take(facts)
-            return len(facts.installation)
-
-    def _change(
-        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], new: Facts, upto: int
-    ) -> Counted:
-        """What new facts, numbered by position in ``installations``, change."""
-        size = len(installations)
-        here, known = self._hot.gather(installations), self._hot.before(installations, new)
-        reread = self._hot.must_reread(installations, here, new)
-        old = evaluate(here, known, self._sends())
-        now = evaluate(Facts.together((here, new)), known, self._sends())
-        reread |= self._hot.undecided(old, now, size)
-        change = counted(now, size, ~reread).after(counted(old, size, ~reread))
-        if reread.any():
-            late = self._change_from_log(cursor, installations[reread], upto)
-            change.loose_since[reread] = late.loose_since
-            change = change._replace(tally=change.tally + late.tally, orphans=change.orphans + late.orphans)
-        return change
-
-    def _change_from_log(
-        self, cursor: duckdb.DuckDBPyConnection, installations: NDArray[np.int32], upto: int
-    ) -> Counted:
-        """The same for installations whose change may reach behind the horizon: all their facts are read."""
-        facts, is_new = recompute.facts_of(cursor, self._runs, installations, self._attributed, upto)
-        now = recompute.count(facts, len(installations), self._sends())
-        return now.after(recompute.count(facts.where(~is_new), len(installations), self._sends()))
-
-    def _mentioned(self, facts: Facts) -> set[int]:
-        """The campaigns that facts are about."""
-        sends = np.flatnonzero(np.bincount(facts.send))
-        return set(self._numbering.send_campaign.values[sends].tolist()) - {0}
-
-    def _save(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        installations: NDArray[np.int32],
-        change: Counted,
-        upto: int,
-        mentioned: set[int],
-    ) -> None:
-        rows = self._rows.plus(change.tally)
-        moved = self._hot.loose_since(installations) != change.loose_since
-        with file.transaction(cursor):
-            self._rows.save(cursor, change.tally)
-            file.set_meta(cursor, "attributed", upto)
-            if change.orphans:
-                file.set_meta(cursor, "orphans", self._orphans + change.orphans)
-            if moved.any():
-                writing.save_loose(cursor, installations[moved], change.loose_since[moved])
-        self._hot.set_loose_since(installations[moved], change.loose_since[moved])
-        self._rows.put(rows, mentioned)
-        self._orphans += change.orphans
-        with self._committed:
-            self._attributed = upto
-            self._arrivals.counted(upto)
-            self._committed.notify_all()
+            brought = self._attributed.take(self._durable)
+            with self._committed:
+                self._arrivals.counted(self._attributed.upto)
+                self._committed.notify_all()
+            return brought
 
     # ── sorting ──
 
@@ -406,48 +344,15 @@ class DuckdbLog:
         """Make a run whenever there are enough facts for one: beside attribution, as it takes as long as a tick."""
         while True:
             with self._committed:
-                self._committed.wait_for(lambda: self._runs.lacks(self._attributed) or self._closing)
+                self._committed.wait_for(
+                    lambda: self._attributed.runs.lacks(self._attributed.upto) or self._closing
+                )
             if self._closing:
                 return
             try:
-                if self._runs.extend(self._connection.cursor(), self._attributed):
+                if self._attributed.runs.extend(self._connection.cursor(), self._attributed.upto):
                     continue
             except Exception:
                 logger.exception("Sorting facts failed; it is tried again in a second.")
             with self._committed:
                 self._committed.wait_for(lambda: self._closing, 1)
-
-    def _sends(self, rules: Mapping[int, Rule] | None = None) -> Sends:
-        return recompute.sends_of(
-            self._numbering, self._rows.rules if rules is None else rules, self._connection.cursor()
-        )
-
-    def _adopt(self, rules: dict[int, Rule]) -> None:
-        """Take over rules that change no row: of apps about which nothing was reported."""
-        with self._attribution:
-            cursor = self._connection.cursor()
-            with file.transaction(cursor):
-                writing.save_rules(cursor, rules)
-            self._rows.rules = rules
-            self._hot.reengage_window_ms = self._longest_reengage_window()
-
-    def _recompute(self, rules: dict[int, Rule], progress: Progress | None) -> int:
-        with self._attribution:
-            cursor = self._connection.cursor()
-            size = self._numbering.sizes[0]
-            upto, go_on = self._attributed, self._unless_closing(progress)
-            whole = recompute.rebuild(cursor, self._runs, size, self._sends(rules), upto, go_on)
-            everyone = np.arange(size, dtype=np.int32)
-            with file.transaction(cursor):
-                cursor.execute("delete from day_row")
-                cursor.execute("delete from loose_tap")
-                DayRows(rules).save(cursor, whole.tally)
-                writing.save_loose(cursor, everyone, whole.loose_since)
-                writing.save_rules(cursor, rules)
-                file.set_meta(cursor, "orphans", whole.orphans)
-            self._rows = self._rows.anew(whole.tally, rules)  # rows and rules at once
-            self._orphans = whole.orphans
-            self._hot.make_known(size)
-            self._hot.set_loose_since(everyone, whole.loose_since)
-            self._hot.reengage_window_ms = self._longest_reengage_window()
-            return self._attributed
