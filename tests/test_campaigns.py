@@ -261,6 +261,28 @@ def test_nesting_has_an_end() -> None:
         campaigns.create(DEEP, NOW)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Spring\x00"),
+        ("labels", ["sale", "\x00"]),
+        ("messages", [{"language": "en", "body": "a\x00b"}]),
+        ("targeting", {"audiences": ["\x00"]}),
+        ("own", {"deep": [{"a\x00": 1}]}),
+        ("own\x00", 1),
+    ],
+)
+def test_the_character_that_no_text_can_have_everywhere_is_refused_wherever_it_is(
+    field: str, value: Any
+) -> None:
+    refused = f"^{field} has the character U\\+0000"
+    with pytest.raises(MalformedParameter, match=refused):
+        campaigns.create(msgspec.json.encode(BODY | {field: value}), NOW)
+    with pytest.raises(MalformedParameter, match=refused):
+        campaigns.update(made(), app(), msgspec.json.encode({field: value}), NOW)
+    assert made(name="Six characters: \\u0000 \x01").parameters["name"] == "Six characters: \\u0000 \x01"
+
+
 # Updates
 
 

@@ -284,6 +284,20 @@ def test_a_browser_gives_its_subscription(installations: Installations, records:
         ({"push_token": {"endpoint": "https://x", "keys": {"p256dh": "p", "auth": "a"}}}, MalformedParameter),
         ({"platform": "web", "push_token": "text"}, MalformedParameter),
         ({"platform": "web", "push_token": {"endpoint": "http://x"}}, MalformedParameter),
+        (
+            {
+                "platform": "web",
+                "push_token": {"endpoint": "https://x\0", "keys": {"p256dh": "p", "auth": "a"}},
+            },
+            MalformedParameter,
+        ),
+        (
+            {
+                "platform": "web",
+                "push_token": {"endpoint": "https://x", "keys": {"p256dh": "p", "auth": "\0"}},
+            },
+            MalformedParameter,
+        ),
         ({"language": "x" * 65}, MalformedParameter),
         ({"language": "\x00"}, MalformedParameter),
         ({"opted_in": "yes"}, MalformedParameter),

@@ -47,7 +47,7 @@ def read(body: bytes) -> Parameters:
 
     Raises:
         MalformedJsonBody: not JSON, or not an object.
-        MalformedParameter: something is nested too deep.
+        MalformedParameter: something is nested too deep, or has a character that cannot be stored everywhere.
     """
     try:
         content = msgspec.json.decode(body)
@@ -67,6 +67,8 @@ def read(body: bytes) -> Parameters:
             raise MalformedParameter(
                 f"{_cut(name)} is nested too deep: at most {_DEEPEST} levels are accepted."
             )
+        if _has_nul({name: value}):
+            raise MalformedParameter(f"{_cut(name)} has the character U+0000 (NUL): all others are accepted.")
     return {name: value for name, value in content.items() if name not in SERVERS_OWN}
 
 
@@ -144,6 +146,19 @@ def _is_too_deep(value: object) -> bool:
         if not level:
             return False
     return True
+
+
+def _has_nul(value: object) -> bool:
+    """Whether a text or a key in it has the one character that PostgreSQL stores in no text."""
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(map(_has_nul, [*value, *value.values()]))
+        case list():
+            return any(map(_has_nul, value))
+        case _:
+            return False
 
 
 def _children(value: object) -> list[object]:

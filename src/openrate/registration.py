@@ -47,14 +47,14 @@ CustomId = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,512}\Z")]
 class SubscriptionKeys(msgspec.Struct):
     """The keys of a browser's push subscription, base64url."""
 
-    p256dh: Annotated[str, Meta(min_length=1, max_length=256)]
-    auth: Annotated[str, Meta(min_length=1, max_length=64)]
+    p256dh: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,256}\Z")]
+    auth: Short
 
 
 class Subscription(msgspec.Struct, omit_defaults=True):
     """A browser's push subscription, as ``PushSubscription.toJSON()`` writes it."""
 
-    endpoint: Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^https://")]
+    endpoint: Annotated[str, Meta(max_length=2048, pattern=r"^https://[^\x00-\x1f\x7f]*\Z")]
     keys: SubscriptionKeys
     expirationTime: float | None = None  # noqa: N815 - the browser's name
 
