@@ -17,6 +17,8 @@ SAID = re.compile(
     r"the server does not answer\. It is tried again by itself\.$"
 )
 POLLS = re.compile("/part/")
+PATIENCE_MS = 20_000
+"""The slowest of these pages asks every five seconds, and says something after two."""
 
 
 @pytest.mark.parametrize("name", ["campaigns", "campaign", "audience", "activity", "first"])
@@ -32,13 +34,13 @@ def test_a_page_says_that_its_numbers_are_old_until_the_server_answers_again(
     page.goto(site.address + paths.get(name, f"/{name}"))
     page.route(POLLS, lambda route: route.abort())
     old = page.get_by_role("status").filter(has_text="Not updated since")
-    expect(old).to_have_text(SAID)
+    expect(old).to_have_text(SAID, timeout=PATIENCE_MS)
     expect(old).to_be_in_viewport()
     since = old.inner_text()
     page.wait_for_timeout(2_500)
     assert old.inner_text() == since
     page.unroute(POLLS)
-    expect(old).to_have_count(0)
+    expect(old).to_have_count(0, timeout=PATIENCE_MS)
 
 
 def test_what_was_shown_stays_when_the_server_answers_that_it_failed(site: Site, page: Page) -> None:
