@@ -141,9 +141,10 @@ def test_windows_of_a_company_change_the_past(place: Place) -> None:
     assert "influence_window is 8d: 1m to 3d is accepted." in sentence
 
 
-def test_campaigns_are_listed_and_shown(place: Place) -> None:
+def test_campaigns_are_listed_and_shown_whichever_company_they_are_of(place: Place) -> None:
     listed = answer("campaign", "list", *place.data)
     assert [row["campaign_token"] for row in listed] == [place.ab, place.plain]
+    answer("app", "create", "--company", "Aardvark", "--name", "Site", "--platform", "web", *place.data)
     shown = answer("campaign", "show", place.plain, *place.data)
     assert shown["parameters"]["name"] == "Spring sale"
     assert "no campaign" in refusal("campaign", "show", "0" * 32, *place.data)

@@ -147,10 +147,10 @@ def find_campaign(parts: Parts, token: str) -> tuple[App, Campaign]:
     Raises:
         OpenrateError: there is none.
     """
-    for app in parts.records.apps():
-        campaign = parts.records.campaign(app.id, token)
+    for company in parts.records.companies():
+        campaign = parts.records.campaign_of(company.id, token)
         if campaign is not None:
-            return app, campaign
+            return next(app for app in parts.records.apps(company.id) if app.id == campaign.app_id), campaign
     raise OpenrateError(f"There is no campaign {token}: openrate campaign list shows them.")
 
 
