@@ -67,7 +67,7 @@ def delivery(parts: Parts) -> Delivery:
 
 
 def read_lists(parts: Parts) -> None:
-    """Read the lists of campaigns that somebody is about to look at: it takes 0.3 s for ten thousand.
+    """Read the lists of campaigns that somebody is about to look at: it takes 0.4 s for ten thousand.
 
     Here and not in the background, so that they are among what is there for good. What there is no time for is
     read when it is asked for, as are the lists of companies of which nobody is signed in.
