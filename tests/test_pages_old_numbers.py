@@ -1,4 +1,4 @@
-"""Pages that update themselves, while the server does not answer."""
+"""Pages that ask by themselves, while the server does not answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from playwright.sync_api import Page, Route, expect
 
 from browser import axe_violations
 from dashboard import Site
+from editor import Shop, box
 from openrate.model import Role
-from test_pages_campaigns import create
+from test_pages_campaigns import create, report
 
 SAID = re.compile(
     r"^Not updated since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: "
@@ -70,3 +71,67 @@ def test_one_answer_that_does_not_come_is_not_worth_a_word(site: Site, page: Pag
     with page.expect_response(POLLS):
         pass
     expect(page.get_by_role("status")).to_have_text("")
+
+
+# What follows the typing
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (None, "the server does not answer"),
+        (503, "the server answers with an error (503)"),
+        (404, "the server refuses what it is asked (404)"),
+    ],
+)
+def test_the_editor_says_that_it_does_not_follow_and_keeps_what_it_showed(
+    site: Site, own: Shop, page: Page, status: int | None, reason: str
+) -> None:
+    def fail(route: Route) -> None:
+        if route.request.method != "POST":
+            route.fallback()
+        elif status:
+            route.fulfill(status=status, content_type="text/html", body="<h1>The server failed</h1>")
+        else:
+            route.abort()
+
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    box(page, "name").fill("Spring sale")
+    summary = page.locator("#summary")
+    expect(summary).to_contain_text("Still to do: messages[0].body is missing")
+    page.route("**/campaigns/new**", fail)
+    box(page, "messages.a[0].body").fill("Two days only")
+    said = page.get_by_role("status").filter(has_text="does not follow")
+    expect(said).to_have_text(
+        f"The page does not follow what you type: {reason}. What you typed is still here."
+    )
+    expect(summary).to_contain_text("Still to do: messages[0].body is missing")
+    expect(page.get_by_text("The server failed")).to_have_count(0)
+    page.unroute("**/campaigns/new**")
+    box(page, "messages.a[0].body").fill("Three days only")
+    expect(summary).to_contain_text("Nothing is sent before it is live.")
+    expect(said).to_have_count(0)
+
+
+def test_quick_typing_is_no_failure(site: Site, own: Shop, page: Page) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    slow = {"offline": False, "latency": 800, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser = page.context.new_cdp_session(page)
+    browser.send("Network.enable")
+    browser.send("Network.emulateNetworkConditions", slow)
+    box(page, "name").press_sequentially("Spring sale", delay=500)
+    assert page.locator(".old").count() == 0
+    expect(page.locator("#summary")).to_contain_text("Still to do: messages[0].body is missing")
+
+
+def test_a_part_that_could_not_be_loaded_is_missed(site: Site, page: Page) -> None:
+    token = create(site, "Asked about")
+    report(site, token, 2, 1)
+    site.sign_in(page, Role.VIEWER)
+    page.route("**/part/why", lambda route: route.abort())
+    page.goto(f"{site.address}/campaigns/{token}")
+    expect(page.locator(".old")).to_have_text(
+        "A part of this page is missing: the server does not answer. Load the page again."
+    )

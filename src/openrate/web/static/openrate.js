@@ -66,44 +66,6 @@
     }
   });
 
-  /** What the page asks by itself, by path: when it was answered last, and how often in a row it was not since. */
-  const polls = new Map();
-  const loadedAt = Date.now();
-  const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
-  let notice;
-
-  /** That numbers are old is said once they were asked for twice in vain. htmx goes on asking. */
-  function sayWhatIsOld() {
-    const old = [...polls.values()].find((poll) => poll.failures > 1);
-    const since = old && new Date(old.answeredAt).toISOString().slice(0, 19).replace("T", " ");
-    const words = old ? `Not updated since ${since} UTC: ${old.reason}. It is tried again by itself.` : "";
-    if (!notice) {
-      // It stands there before it has words, because a screen reader reads out changes.
-      document.getElementById("main").prepend((notice = document.createElement("div")));
-      notice.setAttribute("role", "status");
-    }
-    if (notice.textContent !== words) notice.textContent = words;
-    notice.className = words && "said warn old";
-  }
-
-  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (isPoll(ctx)) ctx.request.timeout = "30s";
-  });
-  // Otherwise htmx puts the page about the failure where the numbers are, and stops asking.
-  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (isPoll(ctx) && ctx.response.status >= 500) ctx.swap = "none";
-  });
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-    if (!isPoll(ctx)) return;
-    const path = ctx.request.action.split("?")[0];
-    const { answeredAt, failures } = polls.get(path) ?? { answeredAt: loadedAt, failures: 0 };
-    const isFault = ctx.response?.status >= 500;
-    const reason = isFault ? `the server answers with an error (${ctx.response.status})` : "the server does not answer";
-    const isAnswered = ctx.response && !isFault && !ctx.status.startsWith("error");
-    polls.set(path, isAnswered ? { answeredAt: Date.now(), failures: 0 } : { answeredAt, failures: failures + 1, reason });
-    if (notice || !isAnswered) sayWhatIsOld();
-  });
-
   offerCopies(document);
   document.addEventListener("htmx:after:swap", () => offerCopies(document));
 })();
