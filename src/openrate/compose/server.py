@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import closing
 from functools import partial
+from threading import Thread
 
 import uvloop
 
@@ -21,6 +22,7 @@ from openrate.delivery.desk import Desk
 from openrate.errors import StoreDamaged
 from openrate.folder import SERVE, held, made
 from openrate.web.app import http_app
+from openrate.web.pages.render import compile_templates
 from openrate.web.server import listen
 from openrate.web.server import serve as serve_http
 
@@ -48,6 +50,7 @@ def serve(settings: Settings) -> None:
         _apply_rules(parts)
         app = http_app(settings, parts, request_log)
         read_lists(parts)
+        Thread(target=compile_templates, daemon=True).start()
         with (
             closing(ControlSocket(folder.control, partial(table.run_line, parts))),
             closing(delivery(parts)),
