@@ -96,7 +96,6 @@ def test_a_person_without_a_password_cannot_sign_in(parts: Parts) -> None:
 
 @pytest.mark.parametrize("used", [NOW, NOW + people.UNUSED_MS])
 def test_a_session_ends_a_week_after_it_was_used_last(parts: Parts, ada: Person, used: int) -> None:
-    assert ada.email
     secret = people.sign_in(parts.people, ada.email, RIGHT, "", NOW)
     assert people.session_of(parts.people, secret, used)
     assert people.session_of(parts.people, secret, used + people.UNUSED_MS)
