@@ -109,9 +109,9 @@ def newest(site: Site, app: App) -> dict[str, Any]:
     return get(site, app, campaign.token)
 
 
-def save(visitor: Visitor, shop: App, **typed: str) -> httpx.Response:
+def save(visitor: Visitor, app: App, **typed: str) -> httpx.Response:
     """Send the form of a new campaign."""
-    return visitor.post(new_of(shop), **({"action": "save"} | TYPED | typed))
+    return visitor.post(new_of(app), **({"action": "save"} | TYPED | typed))
 
 
 def new_of(app: App) -> str:
