@@ -556,8 +556,8 @@ def test_what_is_scheduled_stays_so_whenever_the_planner_looks_while_an_app_chan
         set_app(*given)
         planner.step()
 
-    shop.records.update_campaign = watched_update  # type: ignore[method-assign, assignment]
-    shop.records.set_app = watched_set  # type: ignore[method-assign, assignment]
+    shop.records.update_campaign = watched_update  # type: ignore[method-assign, assignment]  # the same, watched
+    shop.records.set_app = watched_set  # type: ignore[method-assign, assignment]  # the same, watched
     for sender in (Sender.EXTERNAL, Sender.OPENRATE, Sender.OPENRATE):
         shop.hand_over(sender)
     assert [shop.state(token) for token in tokens] == ["scheduled", "scheduled"]

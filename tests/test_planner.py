@@ -122,7 +122,7 @@ def test_an_app_that_is_given_to_another_sender_while_a_campaign_is_planned_send
         add(sends)
         shop.hand_over(Sender.EXTERNAL)
 
-    shop.sends.add = given_away_meanwhile  # type: ignore[method-assign]
+    shop.sends.add = given_away_meanwhile  # type: ignore[method-assign]  # on purpose
     assert shop.step("2026-03-10T09:00:00") == []
     assert shop.campaign(token).next_due_at is None
     assert shop.sends.open() == []

@@ -301,4 +301,4 @@ def test_push_services_of_one_s_own_are_settings(tmp_path: Path) -> None:
 
 
 def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
-    assert "secret" not in repr(Settings(data=tmp_path, credentials_key="secret", metrics_token="secret"))  # noqa: S106
+    assert "secret" not in repr(Settings(data=tmp_path, credentials_key="secret", metrics_token="secret"))  # noqa: S106 - made up

@@ -111,7 +111,7 @@ def test_a_push_is_a_request_as_google_documents_it(service: Endpoint, fcm: FcmP
 def test_the_access_token_is_asked_for_as_by_a_client_of_others(service: Endpoint, fcm: FcmProvider) -> None:
     send(fcm, [PUSH])
     given = keys.fcm(service.url)
-    theirs = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+    theirs = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # it has no types
         {
             name: getattr(given, name)
             for name in ("client_email", "private_key", "private_key_id", "token_uri")

@@ -188,7 +188,7 @@ class ApnsProvider(HttpProvider):
             return Verdict(Result.RETRY, Cause.UNAVAILABLE, "Apple wants a newer provider token.")
         known = TABLE.get(reason) or _BY_STATUS.get(answer.status)
         result, cause = known or (
-            (Result.RETRY, Cause.UNAVAILABLE) if answer.status >= 500 else (Result.REFUSED, Cause.OTHER)  # noqa: PLR2004
+            (Result.RETRY, Cause.UNAVAILABLE) if answer.status >= 500 else (Result.REFUSED, Cause.OTHER)  # noqa: PLR2004 - HTTP
         )
         said = f"Apple answered {answer.status} {word(reason)}".rstrip() + "."
         return Verdict(result, cause, said, answer.retry_after)

@@ -186,12 +186,12 @@ def check(credentials: FcmCredentials) -> Check:
 
 
 def _meaning(status: int, code: str, error: _Error) -> tuple[Result, Cause]:
-    if code in {"", "INVALID_ARGUMENT"} and status == 400 and _is_about_token(error):  # noqa: PLR2004
+    if code in {"", "INVALID_ARGUMENT"} and status == 400 and _is_about_token(error):  # noqa: PLR2004 - HTTP
         return Result.GONE, Cause.INVALID_TOKEN
     known = TABLE.get(code) or _BY_STATUS.get(status)
     if known is not None:
         return known
-    return (Result.RETRY, Cause.UNAVAILABLE) if status >= 500 else (Result.REFUSED, Cause.PAYLOAD)  # noqa: PLR2004
+    return (Result.RETRY, Cause.UNAVAILABLE) if status >= 500 else (Result.REFUSED, Cause.PAYLOAD)  # noqa: PLR2004 - HTTP
 
 
 def _is_about_token(error: _Error) -> bool:
