@@ -26,7 +26,7 @@ AREAS = ("body", "custom_payload", "landing", "query", "other")
 """The last part of the names of fields with several lines."""
 KNOWN_LISTS = ["vip", "news"]
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 words = st.text(
     st.characters(categories=["L", "N", "P", "S"], exclude_characters=","), min_size=1, max_size=12
 )
