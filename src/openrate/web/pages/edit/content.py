@@ -16,7 +16,8 @@ from openrate.commands.parts import Parts
 from openrate.errors import ApiError
 from openrate.model import App, Campaign, CampaignState, Sender
 from openrate.schedule import zone_names
-from openrate.web.pages.edit.form import LABELS, VERSIONS, Form
+from openrate.stats import VERSIONS
+from openrate.web.pages.edit.form import LABELS, Form
 from openrate.web.pages.edit.kinds import UNITS
 from openrate.web.pages.edit.times import chosen, shift
 from openrate.web.pages.edit.warnings import warnings, what_is_past

@@ -20,6 +20,7 @@ import msgspec
 from openrate.campaign_parameters import CHECKS, PUSH_TIMES, SERVERS_OWN, Parameters
 from openrate.conditions import Segment
 from openrate.errors import MalformedParameter
+from openrate.stats import VERSIONS
 from openrate.web.pages.edit.kinds import (
     CLOCK,
     LINE,
@@ -41,7 +42,6 @@ from openrate.web.pages.edit.kinds import (
 from openrate.web.pages.edit.times import check_zone, completed, from_utc, shortened, to_utc
 from openrate.web.pages.visit import Fields
 
-VERSIONS = ("a", "b")
 LABELS = 3
 _MESSAGE_FIELD = re.compile(r"messages\.([ab])\[([0-9]{1,4})\]\.", re.ASCII)
 
@@ -130,7 +130,7 @@ class Form:
         names = [f"labels[{at}]" for at in range(LABELS)]
         given = [line_as_sent(self.text(name)) for name in names]
         shown = [line_as_sent(label) for label in base or []]
-        if names[0] not in self.fields or (base is not None and given == [*shown, "", "", ""][:LABELS]):
+        if names[0] not in self.fields or (base is not None and given == [*shown, *[""] * LABELS][:LABELS]):
             return base
         return [label.strip() for label in given if label.strip()] or None
 

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from openrate.campaign_parameters import CHECKS
 from openrate.web.pages.edit.form import Form
+from openrate.web.pages.edit.kinds import MEDIA, RECURRENCE
 
 _MESSAGE = re.compile(r"messages(?:\.([ab]))?\[([0-9]+)\](?:\.(language|title|body|deeplink) )?")
 _NAME = re.compile(r"[\w$][\w$.-]*")
 _PLACES = (
     *(f"targeting.{part}" for part in ("segments", "languages", "regions", "audiences", "query")),
-    *(f"recurrence.{part}" for part in ("repeat_unit", "repeat_frequency", "end_date")),
-    *(f"media.{part}" for part in ("icon", "picture", "audio", "video")),
+    *(f"recurrence.{part}" for part in (*RECURRENCE, "end_date")),
+    *(f"media.{part}" for part in MEDIA),
     "gcm_collapse_key.key",
     *CHECKS,
     "zone",

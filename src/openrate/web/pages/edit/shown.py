@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from openrate.campaign_parameters import Parameters
-from openrate.web.pages.edit.form import LABELS, VERSIONS, is_ab, message_keys, others, push_time_fields
+from openrate.stats import VERSIONS
+from openrate.web.pages.edit.form import LABELS, is_ab, message_keys, others, push_time_fields
 from openrate.web.pages.edit.kinds import (
     CLOCK,
     LINE,

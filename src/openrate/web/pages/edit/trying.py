@@ -12,6 +12,7 @@ from openrate.errors import MissingParameter, OpenrateError, TooManyRequests
 from openrate.messages import choose
 from openrate.model import App, Installation, Sender
 from openrate.ports.provider import Result, Verdict
+from openrate.stats import VERSIONS
 from openrate.web.pages.edit.form import is_ab
 
 _SAID = ("messages", "deeplink", "media", "custom_payload", "priority", "push_type", "gcm_collapse_key")
@@ -63,7 +64,7 @@ class Trials:
         installation = self._parts.records.installation(app.id, dev, installation_id)
         if installation is None or installation.push_token is None:
             return Tried(False, _unreachable(app, dev, installation_id, installation))
-        chosen_version = (version if version in {"a", "b"} else "a") if is_ab(said) else None
+        chosen_version = (version if version in VERSIONS else "a") if is_ab(said) else None
         try:
             verdict = self._send(app, said, chosen_version, installation)
         except OpenrateError as error:
