@@ -66,15 +66,15 @@ class AudiencePage:
         chosen, shown = self._chosen(visit)
         known = self._parts.census.of(shown)
         figures = together(list(known.values()))
-        days = self._parts.census.history(shown, _DAYS)
+        days = _from_the_first(self._parts.census.history(shown, _DAYS))
         return {
             "apps": self._parts.records.apps(visit.company.id),
             "app": chosen,
             "figures": figures,
             "is_counting": len(known) < len(shown),
             "tables": [] if figures is None else _tables(figures, shown, known, visit.company.rule),
-            "days": _from_the_first(days),
-            "drawn": _chart(_from_the_first(days)),
+            "days": days,
+            "drawn": _chart(days),
             "seen": _seen(shown, known),
             "server": base_url(visit.call),
         }

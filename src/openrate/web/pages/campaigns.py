@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from openrate.commands.parts import Parts
 from openrate.model import CampaignState
-from openrate.overview import Order, Overview, Wanted
+from openrate.overview import Order, Wanted
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
@@ -30,9 +30,9 @@ _LARGEST_PAGE = 9
 class CampaignsPage:
     """The list, and the part of it that is asked for again and again."""
 
-    def __init__(self, parts: Parts, overview: Overview, door: Door, renderer: Renderer) -> None:
+    def __init__(self, parts: Parts, door: Door, renderer: Renderer) -> None:
         self._records = parts.records
-        self._overview = overview
+        self._overview = parts.overview
         self._door = door
         self._renderer = renderer
 

@@ -204,6 +204,5 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "iso": iso,
     "ago": ago,
-    "window": window,
     "span": span,
 }

@@ -33,7 +33,7 @@ class Pages:
             Route("GET", "/", door.open_page(_start)),
             *self._static.routes(),
             *SignIn(settings, parts, door, self._renderer).routes(),
-            *CampaignsPage(parts, parts.overview, door, self._renderer).routes(),
+            *CampaignsPage(parts, door, self._renderer).routes(),
             *CampaignPage(parts, door, self._renderer).routes(),
             *EditPages(parts, estimates, door, self._renderer).routes(),
             *WhyPage(parts, door, self._renderer).routes(),
