@@ -45,7 +45,7 @@
   /** A form is sent once, however often its button is pressed while the answer is on its way; it may never come. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method != "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented) return;
     if (form.dataset.isSent) event.preventDefault();
     form.dataset.isSent = "yes";
     setTimeout(() => delete form.dataset.isSent, GIVEN_UP_MS);
@@ -57,7 +57,7 @@
     if (event.target.getAttribute("action") === "/sign-out" && !event.defaultPrevented) sessionStorage.clear();
   });
 
-  /** A list that filters by itself as soon as a choice is made. */
+  /** A list filters by itself as soon as a choice is made, and a file goes into the field that it is chosen for. */
   document.addEventListener("change", (event) => {
     if (event.target.form?.hasAttribute("data-at-once")) event.target.form.requestSubmit();
     const target = event.target.dataset.readsInto;
