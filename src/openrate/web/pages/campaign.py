@@ -142,7 +142,7 @@ class CampaignPage:
 
 
 def _back(visit: Visit, said: str) -> Answer:
-    return redirect(f"/campaigns/{visit.path[1]}", said)
+    return redirect(f"/campaigns/{visit.call.parts[2]}", said)
 
 
 def _versions(messages: Any) -> list[tuple[str | None, list[dict[str, Any]]]]:

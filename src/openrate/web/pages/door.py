@@ -107,9 +107,8 @@ class Door:
             if visitor is None:
                 return _to_sign_in(call)
             _admit(visitor, role, form if call.method == "POST" else None)
-            path = call.scope["path"].strip("/").split("/")
             query = Fields.parsed(call.scope["query_string"])
-            return view(Visit(call, visitor, path, query, form, self._parts.clock.now()))
+            return view(Visit(call, visitor, query, form, self._parts.clock.now()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets a page that says so
             return self._failed(call, error, visitor)
 

@@ -111,7 +111,6 @@ class Visit(NamedTuple):
     """A request for a page of somebody who is signed in.
 
     Attributes:
-        path: the parts of the path behind the first slash.
         query: what stands behind the question mark.
         form: what was sent with POST.
         now: milliseconds since 1970.
@@ -119,7 +118,6 @@ class Visit(NamedTuple):
 
     call: Call
     visitor: Visitor
-    path: list[str]
     query: Fields
     form: Fields
     now: int
@@ -155,7 +153,7 @@ def find_campaign(records: Records, visit: Visit, token: str = "") -> tuple[App,
     Raises:
         RouteNotFound: there is no such campaign, or it was deleted.
     """
-    campaign = records.campaign_of(visit.company.id, token or visit.path[1])
+    campaign = records.campaign_of(visit.company.id, token or visit.call.parts[2])
     if campaign is None or campaign.deleted_at is not None:
         raise RouteNotFound("There is no such campaign here: it may have been deleted.")
     return next(app for app in records.apps(visit.company.id) if app.id == campaign.app_id), campaign

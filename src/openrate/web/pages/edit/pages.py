@@ -94,7 +94,7 @@ class EditPages:
         """Sends a campaign, as it is stored, to one installation."""
         work = existing(self._parts.records, visit)
         tried = self._try(work, work.base, visit.form)
-        answer = redirect(f"/campaigns/{visit.path[1]}", tried.sentence, is_error=not tried.is_sent)
+        answer = redirect(f"/campaigns/{visit.call.parts[2]}", tried.sentence, is_error=not tried.is_sent)
         return _remembering(answer, visit)
 
     def _first(self, visit: Visit, work: Work) -> Answer:

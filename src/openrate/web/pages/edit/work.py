@@ -133,7 +133,7 @@ def existing(records: Records, visit: Visit) -> Work:
 
 def instead_of_deleted(records: Records, visit: Visit) -> Work:
     """A new campaign, for who changed one that was deleted meanwhile; raises RouteNotFound if none was."""
-    deleted = records.campaign_of(visit.company.id, visit.path[1])
+    deleted = records.campaign_of(visit.company.id, visit.call.parts[2])
     app = next((app for app in records.apps(visit.company.id) if deleted and app.id == deleted.app_id), None)
     if deleted is None or app is None:
         raise RouteNotFound("There is no such campaign here.")

@@ -43,7 +43,7 @@ class KeysPage(Section):
 
     def revoke(self, visit: Visit) -> Answer:
         """Make a key void."""
-        key = self._key(visit, visit.path[2])
+        key = self._key(visit, visit.call.parts[3])
         self._run(visit, RevokeKey(visit.company.name, key.id))
         return redirect("/settings/keys", f"REST key {key.id} is revoked.")
 

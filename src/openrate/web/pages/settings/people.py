@@ -82,7 +82,7 @@ class PeoplePage(Section):
     def _person(self, visit: Visit, number: str = "") -> Person:
         """The person of that number, or of that in the path, if they are of the visitor's company."""
         known = self._parts.people.of_company(visit.company.id)
-        person = next((each for each in known if str(each.id) == (number or visit.path[2])), None)
+        person = next((each for each in known if str(each.id) == (number or visit.call.parts[3])), None)
         if person is None:
             raise RouteNotFound("There is no such person here.")
         return person

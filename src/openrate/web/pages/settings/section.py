@@ -40,7 +40,7 @@ class Section(ABC):
 
     def _app(self, visit: Visit) -> App:
         """The app that the path names, if it is one of the visitor's company; raises RouteNotFound."""
-        app = find_app(self._parts.records.apps(visit.company.id), visit.path[2])
+        app = find_app(self._parts.records.apps(visit.company.id), visit.call.parts[3])
         if app is None:
             raise RouteNotFound("There is no such app here.")
         return app
