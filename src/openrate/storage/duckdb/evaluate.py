@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openrate.model import COUNTERS, DAY_MS, FactType
+from openrate.ports.event_log import NEVER
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -25,7 +26,6 @@ Flags = NDArray[np.bool_]
 AT_BITS = 42
 AT_MASK = (1 << AT_BITS) - 1
 MOST_INSTALLATIONS = 1 << 20
-NEVER = -(1 << 60)
 NOT_YET = 1 << 60
 _END = np.iinfo(np.int64).max
 _SLICE_FACTS = 1 << 21

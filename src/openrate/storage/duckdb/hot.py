@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openrate.model import DAY_MS, FactType
+from openrate.ports.event_log import NEVER
 from openrate.storage.duckdb.evaluate import (
-    NEVER,
     NOT_YET,
     Before,
     Deliveries,

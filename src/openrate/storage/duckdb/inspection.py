@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openrate.model import HOUR_MS, Cause, FactType
-from openrate.ports.event_log import LATE_MS, HourRow, Inspection
+from openrate.ports.event_log import LATE_MS, NEVER, HourRow, Inspection
 from openrate.storage.duckdb.by_installation import Runs
 from openrate.storage.duckdb.day_rows import VERSIONS
 from openrate.storage.duckdb.evaluate import (
     AT_BITS,
     AT_MASK,
-    NEVER,
     Facts,
     Flags,
     Ints,
