@@ -255,6 +255,12 @@ def test_a_message_that_is_taken_out_takes_what_is_unseen_in_it_along() -> None:
     assert document(sent(named), base)["messages"] == [{"body": "3"}]
 
 
+@pytest.mark.parametrize("text", ["9" * 5_000, "99999", "٣", "-1", "x"])
+def test_a_number_for_the_next_message_that_no_page_of_ours_gave_does_not_count(text: str) -> None:
+    _, prefix = with_message(changed(shown(FULL), **{"next.a": text}), "a")
+    assert prefix == "messages.a[2]."
+
+
 def test_the_messages_of_a_are_copied_to_b() -> None:
     fields = with_copy_of_a(changed(shown(FULL), kind="ab"))
     made = document(sent(fields), {})["messages"]

@@ -11,7 +11,7 @@ from openrate.overview import Order, Wanted
 from openrate.web.call import Answer
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
-from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Fields, Visit, base_url, find_app
+from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Fields, Visit, base_url, find_app, whole
 from openrate.web.routing import Route
 
 _COLUMNS = [
@@ -85,7 +85,6 @@ def _wanted(query: Fields, app_id: int | None) -> Wanted:
     """What the query asks for; what it says wrongly does not narrow."""
     order = _order(query["sort"])
     down = query["order"]
-    number = query["page"]
     return Wanted(
         text=query["q"],
         labels=frozenset(filter(None, query.all("label"))),
@@ -94,7 +93,7 @@ def _wanted(query: Fields, app_id: int | None) -> Wanted:
         has_versions={"yes": True, "no": False}.get(query["versions"]),
         order=order,
         descending=order in _DOWN_FIRST if down not in {"up", "down"} else down == "down",
-        page=int(number) if number.isdecimal() and len(number) <= _LARGEST_PAGE else 1,
+        page=whole(query["page"], _LARGEST_PAGE) or 1,
     )
 
 

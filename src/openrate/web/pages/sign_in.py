@@ -19,10 +19,12 @@ from openrate.web.call import Answer, Call
 from openrate.web.pages.door import Door, is_https
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.tries import Tries
-from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, local_path, redirect
+from openrate.web.pages.visit import SESSION_COOKIE, Fields, Visit, cookie, local_path, redirect, whole
 from openrate.web.routing import Route
 
 _NEXT_LENGTH = 2_000
+_LONGEST_NUMBER = 18
+"""Digits of a session's number."""
 _USED = "This link was used already, or has expired: ask a manager for another one."
 _BROWSERS = [
     ("Edg/", "Edge"),
@@ -133,13 +135,14 @@ class SignIn:
 
     def end_session(self, visit: Visit) -> Answer:
         """Signs another browser out, or all others."""
-        person, number = visit.visitor.session.person, visit.form["session"]
-        if number == "others":
+        person, given = visit.visitor.session.person, visit.form["session"]
+        if given == "others":
             self._parts.people.end_sessions(person.id, but=visit.visitor.session.id)
             return redirect("/account", "You are signed out everywhere else.")
-        if not number.isdecimal():
+        number = whole(given, _LONGEST_NUMBER)
+        if number is None:
             raise MalformedParameter("session is no number: press a button of the page.")
-        if not self._parts.people.end_session(person.id, int(number[:18])):
+        if not self._parts.people.end_session(person.id, number):
             raise OpenrateError("That session has ended already.")
         return redirect("/account", "That browser is signed out.")
 

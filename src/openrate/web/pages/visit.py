@@ -60,6 +60,11 @@ class Fields:
         return self._given.get(name, [])
 
 
+def whole(text: str, digits: int) -> int | None:
+    """The number that a text is in so many digits at most; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 class Visitor(NamedTuple):
     """Somebody who is signed in."""
 

@@ -43,7 +43,9 @@ from openrate.web.pages.edit.times import check_zone, completed, from_utc, short
 from openrate.web.pages.visit import Fields
 
 LABELS = 3
-_MESSAGE_FIELD = re.compile(r"messages\.([ab])\[([0-9]{1,4})\]\.", re.ASCII)
+KEY_DIGITS = 4
+"""Of the number of a message."""
+_MESSAGE_FIELD = re.compile(rf"messages\.([ab])\[([0-9]{{1,{KEY_DIGITS}}})\]\.", re.ASCII)
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _EMPTIED: Mapping[str, Any] = {"name": "", "deeplink": "", "custom_payload": "", "labels": []}

@@ -7,7 +7,7 @@ from typing import Any
 
 from openrate.campaign_parameters import Parameters
 from openrate.stats import VERSIONS
-from openrate.web.pages.edit.form import LABELS, is_ab, message_keys, others, push_time_fields
+from openrate.web.pages.edit.form import KEY_DIGITS, LABELS, is_ab, message_keys, others, push_time_fields
 from openrate.web.pages.edit.kinds import (
     CLOCK,
     LINE,
@@ -22,7 +22,7 @@ from openrate.web.pages.edit.kinds import (
     clock_of,
     lifetime,
 )
-from openrate.web.pages.visit import Fields
+from openrate.web.pages.visit import Fields, whole
 
 _FRESH = {"live": "false", "when": "now", "recurrence.repeat_frequency": "1", "time_to_live.unit": "hours"}
 
@@ -63,7 +63,7 @@ def with_message(
     """The form with one more message, empty or like this one, and what the names of its fields begin with."""
     key = max(map(int, message_keys(fields, version)), default=-1) + 1
     # A number that a message of the base had would bring back what the form cannot show of that one.
-    key = max(key, int(fields[f"next.{version}"]) if fields[f"next.{version}"].isdecimal() else 0)
+    key = max(key, whole(fields[f"next.{version}"], KEY_DIGITS) or 0)
     given, prefix = message or {}, f"messages.{version}[{key}]."
     added = {prefix + part: [given.get(part, "")] for part in MESSAGE}
     return Fields(_all(fields) | added | {f"next.{version}": [str(key + 1)]}), prefix

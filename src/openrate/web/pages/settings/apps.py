@@ -9,7 +9,7 @@ from openrate.errors import UsageError
 from openrate.model import Platform, Role, Sender
 from openrate.web.call import Answer
 from openrate.web.pages.settings.section import Section, check_sure, chosen
-from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Visit, base_url, redirect
+from openrate.web.pages.visit import NOTHING_NEW, REFRESH, Visit, base_url, redirect, whole
 from openrate.web.routing import Route
 
 _LONGEST_RATE = 12
@@ -76,10 +76,10 @@ class AppsPage(Section):
 
     def set_rate(self, visit: Visit) -> Answer:
         """Change how fast our sender may send."""
-        app, given = self._app(visit), visit.form["rate"]
-        if given and not (given.isascii() and given.isdecimal() and len(given) <= _LONGEST_RATE):
+        app, rate = self._app(visit), whole(visit.form["rate"] or "0", _LONGEST_RATE)
+        if rate is None:
             raise UsageError("The rate is a whole number of messages a minute; empty is no limit.")
-        self._run(visit, SetApp(app.live_key, send_rate=int(given or 0)))
+        self._run(visit, SetApp(app.live_key, send_rate=rate))
         return redirect(f"/settings/apps/{app.live_key}", "The send rate is set.")
 
     def first(self, visit: Visit) -> Answer:

@@ -14,7 +14,7 @@ from openrate.web.call import Answer
 from openrate.web.pages.audit_lines import line, text_of
 from openrate.web.pages.render import day
 from openrate.web.pages.settings.section import Section
-from openrate.web.pages.visit import Visit, csv_file
+from openrate.web.pages.visit import Visit, csv_file, whole
 from openrate.web.routing import Route
 
 _AT_ONCE = 50
@@ -38,8 +38,7 @@ class AuditPage(Section):
     def log(self, visit: Visit) -> Answer:
         """A page of the log."""
         before = visit.query["before"]
-        is_number = before.isascii() and before.isdecimal() and len(before) <= _LONGEST_NUMBER
-        entries = self._entries(visit, _AT_ONCE + 1, int(before) if is_number else None)
+        entries = self._entries(visit, _AT_ONCE + 1, whole(before, _LONGEST_NUMBER))
         shown, by, subject = entries[:_AT_ONCE], visit.query["by"], visit.query["subject"]
         tokens = {entry.subject for entry in shown if entry.action in _CAMPAIGN}
         names = self._parts.records.campaign_names(visit.company.id, tokens)

@@ -12,7 +12,7 @@ from openrate.errors import UsageError
 from openrate.model import UNITS, Role, Rule
 from openrate.web.call import Answer
 from openrate.web.pages.settings.section import Section, check_sure
-from openrate.web.pages.visit import NOTHING_NEW, Visit, redirect
+from openrate.web.pages.visit import NOTHING_NEW, Visit, redirect, whole
 from openrate.web.routing import Route
 
 _UNITS = [("m", "minutes"), ("h", "hours"), ("d", "days")]
@@ -88,7 +88,7 @@ def _split(length: int) -> tuple[str, str]:
 
 
 def _seconds(name: str, count: str, unit: str) -> int:
-    is_number = count.isascii() and count.isdecimal() and len(count) <= _LONGEST
-    if not is_number or unit not in {each for each, _ in _UNITS}:
+    number = whole(count, _LONGEST)
+    if number is None or unit not in {each for each, _ in _UNITS}:
         raise UsageError(f"{name} is no window: a whole number of minutes, hours or days is accepted.")
-    return int(count) * UNITS[unit]
+    return number * UNITS[unit]
