@@ -26,7 +26,8 @@ UNUSED_MS = 7 * DAY_MS
 LINK_MS = 3 * DAY_MS
 """How long the link is good with which a person chooses a password."""
 _TOUCH_MS = 60_000
-_SHORTEST, _LONGEST = 10, 200
+SHORTEST, _LONGEST = 10, 200
+"""Characters of a password."""
 _LONGEST_EMAIL = 254
 _LONGEST_AGENT = 200
 _EMAIL = re.compile(r"[^@\s\"'<>(),:;\\]{1,64}@[a-z0-9.-]{1,189}")
@@ -70,9 +71,9 @@ def set_password(
 
 def check_password(password: str) -> None:
     """Raise UsageError when a password is too short or too long."""
-    if not _SHORTEST <= len(password) <= _LONGEST:
+    if not SHORTEST <= len(password) <= _LONGEST:
         raise UsageError(
-            f"The password has {len(password)} characters: {_SHORTEST} to {_LONGEST} are accepted."
+            f"The password has {len(password)} characters: {SHORTEST} to {_LONGEST} are accepted."
         )
 
 

@@ -103,7 +103,7 @@ class SignIn:
     def welcome(self, call: Call, _form: Fields) -> Answer:
         """Asks whoever has a link for a password."""
         person = self._invited(call)
-        return self._renderer.open_page(call, "welcome.html", person=person, error="")
+        return self._welcome(call, person)
 
     def choose_password(self, call: Call, form: Fields) -> Answer:
         """Sets the password of whoever has a link, which is too long to be guessed."""
@@ -113,7 +113,7 @@ class SignIn:
             if not people.set_password(self._parts.people, person, _new_password(form), by, link):
                 raise RouteNotFound(_USED)
         except UsageError as error:
-            return self._renderer.open_page(call, "welcome.html", status=400, person=person, error=str(error))
+            return self._welcome(call, person, str(error))
         return self._tries.know(
             call, person.email, redirect("/sign-in", "Your password is set: sign in with it.")
         )
@@ -122,7 +122,7 @@ class SignIn:
         """One's own password and sessions."""
         sessions = self._parts.people.sessions(visit.visitor.session.person.id)
         shown = [(session, browser_of(session.agent)) for session in sessions]
-        return self._renderer.page(visit, "account.html", sessions=shown)
+        return self._renderer.page(visit, "account.html", sessions=shown, shortest=people.SHORTEST)
 
     def change_password(self, visit: Visit) -> Answer:
         """Replaces one's own password, which ends all sessions."""
@@ -159,6 +159,10 @@ class SignIn:
         return asked._replace(
             headers=[*asked.headers, *((k.lower().encode(), v.encode()) for k, v in more.items())]
         )
+
+    def _welcome(self, call: Call, person: Person, error: str = "") -> Answer:
+        status, shown = 400 if error else 200, {"person": person, "error": error, "shortest": people.SHORTEST}
+        return self._renderer.open_page(call, "welcome.html", status=status, **shown)
 
     def _invited(self, call: Call) -> Person:
         person = self._parts.people.by_link(people.hashed(call.parts[2]), self._parts.clock.now())

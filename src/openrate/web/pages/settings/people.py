@@ -76,6 +76,7 @@ class PeoplePage(Section):
             "roles": [(role, role.value) for role in Role],
             "invited": invited,
             "link": link,
+            "link_s": people.LINK_MS // 1000,
         }
         return self._renderer.page(visit, "settings_people.html", **content)
 
