@@ -45,7 +45,7 @@ MIDDLE = {
 }
 EDGES = {"providers", "storage", "web"}
 """They are next to each other: none may know another."""
-SHARED = {"config", "ports"}
+SHARED = {"config", "payloads", "ports"}
 DEMO = {"demo", "demo_facts", "examples"}
 """A program that uses the server from outside: it may know how to print, and nothing within."""
 
@@ -56,6 +56,7 @@ MAY_IMPORT = {
     "conditions": set[str](),
     "ports": VOCABULARY | {"ports"},
     "config": VOCABULARY,
+    "payloads": VOCABULARY,
     "logs": set[str](),
     **dict.fromkeys(MIDDLE, VOCABULARY | SHARED | MIDDLE),
     "providers": VOCABULARY | SHARED | {"credentials", "providers"},

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from openrate.model import Message
+from openrate.payloads import webpush as payload
 from openrate.providers.stub import deliveries
-from openrate.providers.webpush import payload
 from program import Shop, answer, openrate
 from sending import wait_until
 from visitor import VAPID_KEY, Place, Shown, Visitor

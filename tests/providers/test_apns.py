@@ -17,8 +17,9 @@ from aioapns.connection import APNsProductionClientProtocol
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from openrate.model import Cause
+from openrate.payloads import apns as payload
 from openrate.ports.provider import Push, Result
-from openrate.providers.apns import TABLE, ApnsProvider, payload
+from openrate.providers.apns import TABLE, ApnsProvider
 from openrate.providers.http2 import Request
 from providers import keys
 from providers.endpoint import Endpoint, Reply

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.oauth2 import service_account
 
 from openrate.model import Cause
+from openrate.payloads import fcm as message_of
 from openrate.ports.provider import Push, Result
-from openrate.providers.fcm import TABLE, FcmProvider, message_of
+from openrate.providers.fcm import TABLE, FcmProvider
 from providers import keys
 from providers.endpoint import Asked, Endpoint, Reply
 from providers.messages import message, send

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 
 from openrate.model import Cause
+from openrate.payloads import webpush as payload
 from openrate.ports.provider import Push, Result
 from openrate.providers.encryption import LONGEST_TEXT, browser, encrypted
 from openrate.providers.push_services import KNOWN, Allowance, PushServices
-from openrate.providers.webpush import TABLE, WebPushProvider, payload
+from openrate.providers.webpush import TABLE, WebPushProvider
 from providers import keys
 from providers.endpoint import Endpoint, Reply
 from providers.keys import Subscriber
@@ -191,6 +192,7 @@ def test_a_message_that_is_too_long_never_reaches_the_network(
     verdicts = send(webpush, [Push(key, subscriber.subscription, one) for key, one in enumerate(said)])
     assert verdicts[0].result is Result.SENT
     assert (verdicts[1].result, verdicts[1].cause) == (Result.REFUSED, Cause.PAYLOAD)
+    assert verdicts[1].reason == "The message is longer than 3,993 bytes."
     assert [len(asked.body) for asked in service.asked] == [4096]
 
 

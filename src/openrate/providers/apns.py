@@ -10,28 +10,20 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from openrate import payloads
 from openrate.credentials import ApnsCredentials
-from openrate.model import Cause, Message
+from openrate.model import Cause, Message, Platform
+from openrate.payloads import MOST_BYTES, occurrence
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.provider import Check, Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
-from openrate.providers.over_http import (
-    MAX_PAYLOAD,
-    SENT,
-    TOO_LONG,
-    HttpProvider,
-    ReadyMessages,
-    fields_for_app,
-    occurrence,
-    tried,
-    word,
-)
+from openrate.providers.over_http import SENT, HttpProvider, ReadyMessages, too_long, tried, word
 
 _LIVE = "https://api.push.apple.com"
 _SANDBOX = "https://api.sandbox.push.apple.com"
@@ -163,9 +155,9 @@ class ApnsProvider(HttpProvider):
         return Request(self._url + push.token, ready.headers, ready.body)
 
     def _make_ready(self, message: Message, _seconds: int) -> _Ready | Verdict:
-        body = payload(message)
-        if len(body) > MAX_PAYLOAD:
-            return TOO_LONG
+        body = payloads.apns(message)
+        if len(body) > MOST_BYTES[Platform.IOS]:
+            return too_long(Platform.IOS)
         kind = "background" if message.is_background else "alert"
         # Apple refuses a background push of the highest priority.
         priority = 10 if message.is_urgent and not message.is_background else 5
@@ -202,19 +194,6 @@ def check(credentials: ApnsCredentials) -> Check:
     )
     with closing(ApnsProvider(credentials)) as provider:
         return tried(provider, _NOBODY, taken)
-
-
-def payload(message: Message) -> bytes:
-    """The body of the request (docs/providers.md, "What arrives")."""
-    aps: dict[str, Any] = {}
-    if message.is_background:
-        aps["content-available"] = 1
-    else:
-        alert = {"title": message.title} if message.title else {}
-        aps |= {"alert": {**alert, "body": message.body}, "sound": "default"}
-        if message.media:
-            aps["mutable-content"] = 1  # an extension of the app fetches them
-    return msgspec.json.encode({"aps": aps} | fields_for_app(message))
 
 
 def _reason(body: bytes) -> str:

@@ -11,28 +11,18 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from openrate import payloads
 from openrate.credentials import FcmCredentials
-from openrate.model import Cause, Message
+from openrate.model import Cause, Message, Platform
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.provider import Check, Push, Result, Verdict
 from openrate.providers.access_token import AccessToken
 from openrate.providers.http2 import Answer, Http2Client, Request
-from openrate.providers.over_http import (
-    MAX_PAYLOAD,
-    SENT,
-    TOO_LONG,
-    TRIAL_S,
-    HttpProvider,
-    ReadyMessages,
-    fields_for_app,
-    occurrence,
-    tried,
-    word,
-)
+from openrate.providers.over_http import SENT, TRIAL_S, HttpProvider, ReadyMessages, too_long, tried, word
 
 TABLE: dict[str, tuple[Result, Cause]] = {
     "UNREGISTERED": (Result.GONE, Cause.UNREGISTERED),
@@ -207,30 +197,8 @@ def _error(body: bytes) -> _Error:
         return _Error()
 
 
-def message_of(message: Message, seconds: int) -> dict[str, Any]:
-    """The message without its token (docs/providers.md, "What arrives"). Values of ``data`` are strings."""
-    shown = {"title": message.title, "body": message.body, "image": message.media.get("picture")}
-    shown = {name: value for name, value in shown.items() if value}
-    data = fields_for_app(message)
-    if "media" in data:
-        data["media"] = _encode(message.media).decode()
-    android: dict[str, Any] = {"priority": "HIGH" if message.is_urgent else "NORMAL", "ttl": f"{seconds}s"}
-    if message.collapse_key:
-        android["collapse_key"] = message.collapse_key
-    made: dict[str, Any] = {"data": data, "android": android}
-    if not message.is_background:
-        android["notification"] = {"tag": occurrence(message)}
-        made["notification"] = shown
-    return made
-
-
 def _make_ready(message: Message, seconds: int) -> _Ready | Verdict:
-    made = message_of(message, seconds)
-    if _size(made.get("notification", {})) + _size(made["data"]) > MAX_PAYLOAD:
-        return TOO_LONG
+    made = payloads.fcm(message, seconds)
+    if payloads.size_of_fcm(made) > payloads.MOST_BYTES[Platform.ANDROID]:
+        return too_long(Platform.ANDROID)
     return _Ready(b'"message":{"token":', b"," + _encode(made).removeprefix(b"{") + b"}")
-
-
-def _size(fields: dict[str, str]) -> int:
-    """Bytes as Google counts them: keys and values."""
-    return sum(len(name.encode()) + len(value.encode()) for name, value in fields.items())

@@ -6,21 +6,18 @@ answer by the provider's table.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from openrate.model import Cause, Message
+from openrate.model import Cause, Message, Platform
+from openrate.payloads import MOST_BYTES
 from openrate.ports.clock import Clock
 from openrate.ports.provider import Check, Provider, Push, Result, Verdict
 from openrate.providers.http2 import Answer, Http2Client, Request
 
-MAX_PAYLOAD = 4096
-"""Bytes: what Google, Apple and RFC 8030 (section 7.2) take alike."""
 _LONGEST_TTL = 2_419_200
 """Seconds; four weeks are the most that Google takes."""
 _RENEW_MS = 1000
@@ -31,7 +28,6 @@ _WORD = re.compile(r"[A-Za-z_]{1,64}", re.ASCII)
 Ready = TypeVar("Ready")
 
 SENT = Verdict(Result.SENT)
-TOO_LONG = Verdict(Result.REFUSED, Cause.PAYLOAD, f"The message is longer than {MAX_PAYLOAD} bytes.")
 TRIAL_S = 10.0
 """Seconds that a provider gets to say whether it takes credentials."""
 _TURN = 0.1
@@ -132,26 +128,12 @@ def tried(provider: Provider, nobody: str, taken: str) -> Check:
     return Check(False if verdict.result is Result.HELD else None, verdict.reason)
 
 
+def too_long(platform: Platform) -> Verdict:
+    """How a message ends that is longer than the platform takes."""
+    said = f"The message is longer than {MOST_BYTES[platform]:,} bytes."
+    return Verdict(Result.REFUSED, Cause.PAYLOAD, said)
+
+
 def word(said: str) -> str:
     """A code that a provider answered, if it is one: what else it says may quote a token."""
     return said if _WORD.fullmatch(said) else ""
-
-
-def occurrence(message: Message) -> str:
-    """A name of 32 letters for a campaign's send: where two notifications bear the same, one is shown."""
-    named = f"{message.campaign_token} {message.send_id}".encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(named).digest()[:24]).decode()
-
-
-def fields_for_app(message: Message) -> dict[str, Any]:
-    """What the app reads of a push beside what the platform shows; of one in the background it reads the words too."""
-    said = {
-        "campaign_token": message.campaign_token,
-        "send_id": message.send_id,
-        "title": message.title if message.is_background else None,
-        "body": message.body if message.is_background else None,
-        "deeplink": message.deeplink,
-        "media": message.media,
-        "custom_payload": message.custom_payload,
-    }
-    return {name: value for name, value in said.items() if value}

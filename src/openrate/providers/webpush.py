@@ -14,20 +14,15 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from openrate import payloads
 from openrate.credentials import WebPushCredentials
-from openrate.model import Cause, Message
+from openrate.model import Cause, Message, Platform
+from openrate.payloads import MOST_BYTES, occurrence
 from openrate.ports.clock import Clock, SystemClock
 from openrate.ports.provider import Check, Push, Result, Verdict
-from openrate.providers.encryption import LONGEST_TEXT, browser, encrypted
+from openrate.providers.encryption import browser, encrypted
 from openrate.providers.http2 import Answer, Http2Client, Request
-from openrate.providers.over_http import (
-    SENT,
-    TOO_LONG,
-    HttpProvider,
-    ReadyMessages,
-    fields_for_app,
-    occurrence,
-)
+from openrate.providers.over_http import SENT, HttpProvider, ReadyMessages, too_long
 from openrate.providers.push_services import PushServices
 
 TABLE: dict[int, tuple[Result, Cause]] = {
@@ -155,23 +150,10 @@ def check(credentials: WebPushCredentials) -> Check:
     )
 
 
-def payload(message: Message) -> bytes:
-    """The text that the service worker reads (docs/providers.md, "What arrives")."""
-    shown = {
-        "title": message.title,
-        "body": message.body,
-        "tag": occurrence(message),
-        "background": message.is_background,
-    }
-    return msgspec.json.encode(
-        fields_for_app(message) | {name: value for name, value in shown.items() if value}
-    )
-
-
 def _make_ready(message: Message, seconds: int) -> _Ready | Verdict:
-    text = payload(message)
-    if len(text) > LONGEST_TEXT:
-        return TOO_LONG
+    text = payloads.webpush(message)
+    if len(text) > MOST_BYTES[Platform.WEB]:
+        return too_long(Platform.WEB)
     headers = [
         f"ttl: {seconds}",
         f"urgency: {'high' if message.is_urgent else 'normal'}",
