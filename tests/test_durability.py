@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def test_a_full_disk_is_503_and_it_goes_on_by_itself_when_there_is_room(
     [
         ("scarce", "Facts are refused: the disk of the server is full."),
         ("full", "The last facts that came could not be stored and were refused"),
+        ("crammed", "The last facts that came could not be stored and were refused"),
     ],
 )
 def test_while_facts_are_refused_every_page_says_so_to_those_who_are_signed_in(
@@ -122,6 +124,7 @@ def test_while_facts_are_refused_every_page_says_so_to_those_who_are_signed_in(
 
         assert person.post("/sign-in", data={"email": who, "password": PASSWORD}).status_code == 303
         assert told_on() == []
+        use_no_session_for(shop, seconds=120)
         fault.write_text(told)
         assert post(shop, running, sent(token, "i1")).status_code == 503
         assert told_on() == paths
@@ -129,6 +132,12 @@ def test_while_facts_are_refused_every_page_says_so_to_those_who_are_signed_in(
         fault.unlink()
         assert post(shop, running, sent(token, "i1")).status_code == 200
         assert told_on() == []
+
+
+def use_no_session_for(shop: Shop, *, seconds: int) -> None:
+    """Make every session one that was used last so long before."""
+    with closing(sqlite3.connect(shop.data / "records.db")) as records, records:
+        records.execute("update sessions set seen_at = seen_at - ?", [1000 * seconds])
 
 
 def test_records_older_than_the_facts_are_refused_in_one_sentence(shop: Shop) -> None:

@@ -10,12 +10,13 @@ import hashlib
 import re
 import secrets
 import threading
+from contextlib import suppress
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from openrate.errors import ApiMisuse, OpenrateError, UsageError
+from openrate.errors import ApiMisuse, OpenrateError, StoreError, UsageError
 from openrate.model import DAY_MS, By, Person, Role
 from openrate.ports.people import People, Session
 
@@ -134,7 +135,8 @@ def session_of(people: People, secret: str, at: int, *, is_used: bool = True) ->
     if session is None or at > session.created_at + SESSION_MS or at > session.seen_at + UNUSED_MS:
         return None
     if is_used and at > session.seen_at + _TOUCH_MS:
-        people.touch_session(session.id, at)
+        with suppress(StoreError):  # a full disk keeps nobody from reading; facts that are refused say enough
+            people.touch_session(session.id, at)
     return session
 
 

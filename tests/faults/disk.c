@@ -1,8 +1,8 @@
 /* A disk that can be told to be slow or full, put before the C library with LD_PRELOAD.
  *
  * The file named by FAULTY_DISK says what happens to the facts file: "slow" makes each sync take a second,
- * "broken" makes it fail (EIO), "full" makes each write fail (ENOSPC). "scarce" leaves little free space on every
- * disk. No file: nothing happens.
+ * "broken" makes it fail (EIO), "full" makes each write fail (ENOSPC). "crammed" makes each write to the records fail
+ * as well. "scarce" leaves little free space on every disk. No file: nothing happens.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,18 +26,23 @@ static int told(const char *fault) {
     return n > 0 && strncmp(said, fault, strlen(fault)) == 0;
 }
 
-static int is_facts(int fd) {
+static int is_of(int fd, const char *file) {
     char link[64], target[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, target, sizeof target - 1);
     if (n < 0) return 0;
     target[n] = 0;
-    return strstr(target, "facts.duckdb") != NULL;
+    return strstr(target, file) != NULL;
+}
+
+static int has_no_room(int fd) {
+    if (is_of(fd, "facts.duckdb")) return told("full") || told("crammed");
+    return is_of(fd, "records.db") && told("crammed");
 }
 
 static int sync_with(int fd, const char *name) {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
-    if (is_facts(fd)) {
+    if (is_of(fd, "facts.duckdb")) {
         if (told("slow")) nanosleep(&(struct timespec){1, 0}, NULL);
         if (told("broken")) { errno = EIO; return -1; }
     }
@@ -50,7 +55,7 @@ int fdatasync(int fd) { return sync_with(fd, "fdatasync"); }
 #define WRITE(name, parameters, arguments)                                              \
     ssize_t name parameters {                                                           \
         ssize_t (*real) parameters = (ssize_t (*) parameters)dlsym(RTLD_NEXT, #name);   \
-        if (is_facts(fd) && told("full")) { errno = ENOSPC; return -1; }                \
+        if (has_no_room(fd)) { errno = ENOSPC; return -1; }                             \
         return real arguments;                                                          \
     }
 
