@@ -423,3 +423,12 @@ def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
             page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = true))")
             assert axe_violations(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth") == width, path
+
+
+def test_a_time_at_the_end_of_the_calendar_is_shown(site: Site, own: Shop, editor: Visitor) -> None:
+    for given in ("9999-12-31T23:00", "0001-01-01T01:00"):
+        typed = TYPED | {"when": "local", "push_time": given, "action": "check"}
+        assert editor.post(own.new, **typed).status_code == 200
+        token = create(site, own.app, push_time=None, local_push_time=f"{given}:00")
+        assert editor.get(f"/campaigns/{token}/edit").status_code == 200
+        assert editor.get(f"/campaigns/{token}").status_code == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,9 +13,15 @@ from playwright.sync_api import Page, Route, expect
 from dashboard import PASSWORD, Site, Visitor
 from editor import PLAIN, TYPED, Shop, box, create, dismiss, edit, form_of, get, new_of, newest, save
 from openrate.errors import StoreFull
-from openrate.model import Role
+from openrate.model import App, Role
 
-NOT_SAVED = re.compile("What you typed here until .* was not saved")
+NOT_SAVED = re.compile("What you typed here until .* may not have been saved")
+
+
+def update(site: Site, app: App, token: str, **changed: Any) -> None:
+    """Somebody else changes a campaign."""
+    url = f"{site.address}/1.1/{app.live_key}/campaigns/update/{token}"
+    assert httpx.post(url, json=changed, headers=site.api_headers).status_code == 200
 
 
 def end_sessions(site: Site, role: Role = Role.EDITOR) -> None:
@@ -189,6 +194,87 @@ def test_what_was_changed_of_a_campaign_that_was_deleted_meanwhile_can_become_a_
     assert newest(site, site.shop) == PLAIN | {"name": "Second"}
 
 
+def test_what_somebody_else_changed_is_told_before_it_is_gone_on_with(
+    site: Site, own: Shop, page: Page
+) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    token = create(site, own.app)
+    path = f"{site.address}/campaigns/{token}/edit"
+    site.sign_in(page, Role.EDITOR)
+    page.goto(path)
+    box(page, "messages.a[0].title").fill("Mine")
+    page.goto(site.address + "/campaigns")
+    update(site, own.app, token, name="Theirs")
+    page.goto(path)
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.locator("#problem")).to_contain_text(
+        "Somebody has changed this campaign since you opened it."
+    )
+    expect(page.locator("#problem")).to_contain_text("sets these to what this form says: name, messages.")
+    assert get(site, own.app, token)["name"] == "Theirs"
+
+
+@pytest.mark.parametrize("action", ["check", "estimate", "add a", "copy"])
+def test_no_button_makes_the_form_forget_what_it_began_with(
+    site: Site, own: Shop, editor: Visitor, action: str
+) -> None:
+    token = create(site, own.app, live=True)
+    path = f"/campaigns/{token}/edit"
+    fields = form_of(editor.get(path).text) | {"action": action}
+    update(site, own.app, token, live=False)
+    answer = editor.client.post(path, data=fields)
+    assert answer.status_code == 409
+    assert "saving it now sets these to what this form says: live." in answer.text
+    assert get(site, own.app, token)["live"] is False
+
+
+def test_who_signs_out_offline_keeps_what_they_typed(site: Site, own: Shop, page: Page) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    fill(page)
+    page.context.set_offline(True)
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    page.goto(site.address + own.new)
+    go_on_and_save(site, own, page)
+
+
+def test_what_is_typed_at_the_very_last_is_gone_with_the_sign_out_too(
+    site: Site, own: Shop, page: Page
+) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    page.locator(".menu summary").click()
+    page.evaluate("""() => {
+      const name = document.querySelector('[name="name"]');
+      name.value = "Secret sale";
+      name.dispatchEvent(new Event("input", { bubbles: true }));
+      document.querySelector('[action="/sign-out"] button').click();
+    }""")
+    page.wait_for_url("**/sign-in")
+    assert page.evaluate("Object.values(sessionStorage).join()") == ""
+
+
+def test_a_damaged_draft_is_no_obstacle_to_the_next(site: Site, own: Shop, page: Page) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    box(page, "name").fill("Spring sale")
+    page.goto(site.address + "/campaigns")
+    page.evaluate(
+        '() => { for (const key of Object.keys(sessionStorage)) sessionStorage.setItem(key, \'{"at": "x"}\') }'
+    )
+    page.goto(site.address + own.new)
+    fill(page)
+    page.goto(site.address + "/campaigns")
+    page.goto(site.address + own.new)
+    go_on_and_save(site, own, page)
+
+
 # The same form again
 
 
@@ -222,18 +308,41 @@ def test_a_form_that_is_sent_twice_at_once_makes_one_campaign(
     assert len(tokens(site, own)) == len(before) + 1
 
 
-@pytest.mark.parametrize("change", [lambda f: f | {"name": "Other"}, lambda f: f | {"once": "another form"}])
-def test_another_campaign_or_another_form_makes_another(
-    site: Site,
-    own: Shop,
-    editor: Visitor,
-    filled: dict[str, Any],
-    change: Callable[[dict[str, Any]], dict[str, Any]],
+def test_another_form_makes_another_campaign(
+    site: Site, own: Shop, editor: Visitor, filled: dict[str, Any]
 ) -> None:
     before = tokens(site, own)
-    for form in (filled, change(filled)):
+    for form in (filled, filled | {"once": "another form"}):
         assert editor.client.post(own.new, data=form).status_code == 303
     assert len(tokens(site, own)) == len(before) + 2
+
+
+def test_a_form_that_says_something_else_than_before_makes_another_only_when_it_is_saved_once_more(
+    site: Site, own: Shop, editor: Visitor, filled: dict[str, Any]
+) -> None:
+    before = tokens(site, own)
+    assert editor.client.post(own.new, data=filled).status_code == 303
+    answer = editor.client.post(own.new, data=filled | {"name": "Other sale"})
+    assert answer.status_code == 409
+    assert "This form has made Spring sale already." in answer.text
+    assert len(tokens(site, own)) == len(before) + 1
+    again = form_of(answer.text) | {"action": "save"}
+    assert editor.client.post(own.new, data=again).status_code == 303
+    assert newest(site, own.app)["name"] == "Other sale"
+    assert len(tokens(site, own)) == len(before) + 2
+
+
+def test_a_form_whose_campaign_is_deleted_can_be_saved_once_more(
+    own: Shop, editor: Visitor, filled: dict[str, Any]
+) -> None:
+    made = editor.client.post(own.new, data=filled).headers["location"]
+    assert editor.post(f"{made}/delete").status_code == 303
+    answer = editor.client.post(own.new, data=filled)
+    assert answer.status_code == 409
+    assert "Somebody has deleted this campaign since you opened it." in answer.text
+    again = editor.client.post(own.new, data=form_of(answer.text) | {"action": "save"})
+    assert again.status_code == 303
+    assert again.headers["location"] != made
 
 
 def test_a_form_that_was_refused_is_the_same_form_still(

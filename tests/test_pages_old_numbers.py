@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -71,6 +72,17 @@ def test_one_answer_that_does_not_come_is_not_worth_a_word(site: Site, page: Pag
     with page.expect_response(POLLS):
         pass
     expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_the_page_of_a_campaign_that_is_deleted_says_so(site: Site, page: Page) -> None:
+    token = create(site, "Not for long")
+    site.sign_in(page, Role.VIEWER)
+    page.goto(f"{site.address}/campaigns/{token}")
+    url = f"{site.address}/1.1/{site.shop.live_key}/campaigns/delete/{token}"
+    assert httpx.post(url, headers=site.api_headers).status_code == 200
+    expect(page.get_by_role("alert")).to_contain_text("There is no such campaign here", timeout=PATIENCE_MS)
+    expect(page.get_by_role("main")).to_have_count(1)
+    expect(page.get_by_role("heading", name="Not for long")).to_have_count(0)
 
 
 # What follows the typing

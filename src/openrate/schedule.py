@@ -155,14 +155,19 @@ def has_waves_after(parameters: Parameters, send_id: str, next_due: int | None) 
     return next_due is not None and wave(parameters, send_id, _LAST_WAVE).due_at >= next_due
 
 
-def occurrences(parameters: Parameters, now: int) -> Iterator[datetime]:
-    """The times of the occurrences, in UTC or as the devices' clocks show them: the latest one, then all to come.
+def on_clocks(parameters: Parameters, zone: str, now: int) -> Iterator[tuple[datetime, datetime]]:
+    """The occurrences at a push time in UTC: what the clocks of a zone show, and would if it were repeated by them.
 
-    Before the first, that is the first.
+    The latest one first, or the first of all, then all to come.
+
+    Raises:
+        OverflowError, ValueError: on these clocks it is another year than 1 to 9999.
     """
     schedule = _schedule(parameters)
+    by_clocks = schedule._replace(first=_on_clock(schedule.first, zone))
     latest = max(schedule.latest(_clock(now)), 0)
-    return map(schedule.at, range(latest, schedule.latest() + 1))
+    for number in range(latest, schedule.latest() + 1):
+        yield _on_clock(schedule.at(number), zone), by_clocks.at(number)
 
 
 @cache
@@ -185,6 +190,10 @@ def _schedule(parameters: Parameters) -> _Schedule:
     days = _DAYS[recurrence["repeat_unit"]] * every
     last = datetime.fromisoformat(recurrence["end_date"]) if "end_date" in recurrence else _LAST
     return _Schedule(first, days, every, last, is_local, time_to_live)
+
+
+def _on_clock(in_utc: datetime, zone: str) -> datetime:
+    return in_utc.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def _due(schedule: _Schedule, number: int, position: int, wave: _Wave, live_since: int | None) -> Due:

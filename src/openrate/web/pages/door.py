@@ -8,13 +8,14 @@ from urllib.parse import quote, urlsplit
 
 from openrate import people
 from openrate.commands.parts import Parts
-from openrate.errors import ApiError, ApiMisuse, OpenrateError, StoreError
+from openrate.errors import ApiError, ApiMisuse, OpenrateError, RouteNotFound, StoreError
 from openrate.model import Role
 from openrate.web.bodies import read_body
 from openrate.web.call import Answer, Call, Handler
 from openrate.web.failures import failure
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import (
+    REFRESH,
     SESSION_COOKIE,
     Fields,
     View,
@@ -120,6 +121,8 @@ class Door:
 
     def _failed(self, call: Call, error: Exception, visitor: Visitor | None) -> Answer:
         """Back to the form that something was wrong with; else a page that says what it is."""
+        if isinstance(error, RouteNotFound) and call.method == "GET" and b"hx-request" in call.headers:
+            return REFRESH  # a part of a page of something that is gone
         is_wrong = isinstance(error, OpenrateError) and not isinstance(error, ApiError | StoreError)
         back = _form_of(call)
         if is_wrong and visitor is not None and back is not None:

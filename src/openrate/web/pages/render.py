@@ -193,9 +193,11 @@ def span(seconds: int) -> str:
 
 
 def _time(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)
+    return datetime.fromtimestamp(min(max(at, _FIRST_MS), _LAST_MS) / 1000, UTC)
 
 
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_000
+"""The ends of the calendar, the years 1 and 9999: what a zone makes of them may be beyond."""
 _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _FILTERS: dict[str, Callable[..., str]] = {
     "number": number,

@@ -71,6 +71,6 @@
   if (!form) return void attempt(forgetWhatIsSaved);
   const key = `openrate.draft ${form.dataset.person} ${address}`;
   const kept = "typed" in form.dataset ? null : attempt(() => JSON.parse(sessionStorage.getItem(key)));
-  if (kept) offer(key, kept);
+  if (kept) attempt(() => offer(key, kept)); // whatever is in the storage
   follow(key);
 })();

@@ -52,9 +52,14 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent));
 
-  /** Who signs out leaves nothing behind in this tab. */
+  /** Who signs out leaves nothing behind in this tab, once they are out: they may be offline, or stay after all. */
+  const LEAVING = "openrate.leaving";
   document.addEventListener("submit", (event) => {
-    if (event.target.getAttribute("action") === "/sign-out" && !event.defaultPrevented) sessionStorage.clear();
+    if (event.target.getAttribute("action") === "/sign-out") sessionStorage.setItem(LEAVING, Date.now());
+  });
+  addEventListener("pageshow", () => {
+    const isOut = location.pathname === "/sign-in" && Date.now() - sessionStorage.getItem(LEAVING) < GIVEN_UP_MS;
+    if (isOut) sessionStorage.clear();
   });
 
   /** A list filters by itself as soon as a choice is made, and a file goes into the field that it is chosen for. */

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from openrate import campaigns
 from openrate.audience import Estimate, Estimates
 from openrate.campaign_parameters import Parameters, checked
 from openrate.commands.parts import Parts
@@ -37,6 +38,9 @@ _DELETED = Problem(
     "",
     "Somebody has deleted this campaign since you opened it. What you typed is still here: saved now, it becomes "
     "a new campaign.",
+)
+_MADE_BEFORE = (
+    "This form has made {} already. What you typed is still here: saved now, it makes another campaign."
 )
 
 
@@ -86,8 +90,9 @@ class EditPages:
             if visit.is_fragment:
                 raise
             work = instead_of_deleted(self._parts.records, visit)
-            form = Form(visit.form, work.base)
-            return self._page(visit, work, form, status=_CONFLICT, problem=_DELETED)
+            return self._conflict(visit, work, _DELETED)
+        if not visit.is_fragment and _is_overtaken(visit, work.campaign):
+            return self._conflict(visit, work, _overtaken(work, Form(visit.form, work.base)))
         return self._act(visit, work)
 
     def test(self, visit: Visit) -> Answer:
@@ -143,8 +148,9 @@ class EditPages:
             token, said = self._stored(visit, work, form)
         except _Overtaken:
             work = existing(self._parts.records, visit)
-            form = Form(visit.form, work.base)
-            return self._page(visit, work, form, status=_CONFLICT, problem=_overtaken(work, form))
+            return self._conflict(visit, work, _overtaken(work, Form(visit.form, work.base)))
+        except _MadeBefore as before:
+            return self._conflict(visit, work.anew(), Problem("", str(before)))
         except (ApiError, StoreError) as error:
             refused = as_api_error(error, visit.call)
             return self._page(visit, work, form, status=refused.status, problem=problem(refused, form))
@@ -157,23 +163,30 @@ class EditPages:
             made = self._created(visit, work, body)
             return made.token, content.told(made, work.app, visit.now)
         token = work.campaign.token
-        _check_seen(visit.form["seen"], work.campaign)
         if not work.given(form):
             return token, "Nothing was changed."
-        check = partial(_check_seen, visit.form["seen"])
+        check = partial(_check_seen, visit)
         changed = update_campaign(records, work.app, token, body, visit.by, check)
         return token, f"{content.short_name(changed)} is changed."
 
     def _created(self, visit: Visit, work: Work, body: bytes) -> Campaign:
-        """The new campaign; the one there is, if the same form came before."""
-        records, token = self._parts.records, work.token(body)
+        """The new campaign; the one there is, if the same form came before and said the same."""
+        records, token = self._parts.records, work.token
         try:
             return create_campaign(records, work.app, work.dev, body, visit.by, from_api=False, token=token)
         except OpenrateError:
             made = records.campaign(work.app.id, token)
-            if made is None or made.deleted_at is not None:
+            if made is None:
                 raise
+            if made.deleted_at is not None:
+                raise _MadeBefore(_DELETED.sentence) from None
+            if made.parameters != campaigns.create(body, made.created_at).parameters:
+                raise _MadeBefore(_MADE_BEFORE.format(content.short_name(made))) from None
             return made
+
+    def _conflict(self, visit: Visit, work: Work, wrong: Problem) -> Answer:
+        """What was typed, with what somebody else did meanwhile."""
+        return self._page(visit, work, Form(visit.form, work.base), status=_CONFLICT, problem=wrong)
 
     def _estimated(self, visit: Visit, work: Work, form: Form) -> Answer:
         estimate, wrong = self._estimate(work, form)
@@ -228,8 +241,16 @@ class _Overtaken(Exception):
     """The campaign is not the one that somebody saw when they began to change it."""
 
 
-def _check_seen(before: str, campaign: Campaign) -> None:
-    if seen(campaign) != before:
+class _MadeBefore(Exception):
+    """The form has made a campaign already, which is another one than it makes now, or is deleted."""
+
+
+def _is_overtaken(visit: Visit, campaign: Campaign | None) -> bool:
+    return campaign is not None and seen(campaign) != visit.form["seen"]
+
+
+def _check_seen(visit: Visit, campaign: Campaign) -> None:
+    if _is_overtaken(visit, campaign):
         raise _Overtaken
 
 

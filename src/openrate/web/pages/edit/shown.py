@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from openrate.campaign_parameters import Parameters
@@ -57,16 +57,10 @@ def fields_of(parameters: Parameters, zone: str, audiences: Collection[str]) -> 
     return Fields({name: [text] for name, text in (_FRESH | shown).items()} | several)
 
 
-def with_message(
-    fields: Fields, version: str, message: Mapping[str, Any] | None = None
-) -> tuple[Fields, str]:
-    """The form with one more message, empty or like this one, and what the names of its fields begin with."""
-    key = max(map(int, message_keys(fields, version)), default=-1) + 1
-    # A number that a message of the base had would bring back what the form cannot show of that one.
-    key = max(key, whole(fields[f"next.{version}"], KEY_DIGITS) or 0)
-    given, prefix = message or {}, f"messages.{version}[{key}]."
-    added = {prefix + part: [given.get(part, "")] for part in MESSAGE}
-    return Fields(_all(fields) | added | {f"next.{version}": [str(key + 1)]}), prefix
+def with_message(fields: Fields, version: str) -> tuple[Fields, str]:
+    """The form with one more message, which is empty, and what the names of its fields begin with."""
+    key = _next_key(fields, version)
+    return _with_messages(fields, version, [{}]), f"messages.{version}[{key}]."
 
 
 def without_message(fields: Fields, version: str, key: str) -> Fields:
@@ -78,11 +72,27 @@ def without_message(fields: Fields, version: str, key: str) -> Fields:
 def with_copy_of_a(fields: Fields) -> Fields:
     """The form with the messages of version a also in b, instead of those there."""
     kept = {name: values for name, values in _all(fields).items() if not name.startswith("messages.b[")}
-    made = Fields(kept)
-    for key in sorted(set(message_keys(fields, "a"))):
-        message = {part: (fields.all(f"messages.a[{key}].{part}") or [""])[-1] for part in MESSAGE}
-        made, _ = with_message(made, "b", message)
-    return made
+    messages = [
+        {part: (fields.all(f"messages.a[{key}].{part}") or [""])[-1] for part in MESSAGE}
+        for key in sorted(set(message_keys(fields, "a")))
+    ]
+    return _with_messages(Fields(kept), "b", messages)
+
+
+def _with_messages(fields: Fields, version: str, messages: Sequence[Mapping[str, str]]) -> Fields:
+    first = _next_key(fields, version)
+    added = {
+        f"messages.{version}[{key}].{part}": [message.get(part, "")]
+        for key, message in enumerate(messages, first)
+        for part in MESSAGE
+    }
+    return Fields(_all(fields) | added | {f"next.{version}": [str(first + len(messages))]})
+
+
+def _next_key(fields: Fields, version: str) -> int:
+    """A number that no message has or had: it would bring back what the form cannot show of that one."""
+    key = max(map(int, message_keys(fields, version)), default=-1) + 1
+    return max(key, whole(fields[f"next.{version}"], KEY_DIGITS) or 0)
 
 
 def _all(fields: Fields) -> dict[str, list[str]]:

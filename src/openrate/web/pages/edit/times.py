@@ -7,7 +7,6 @@ as late as they put it, one that comes twice is the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice, pairwise
@@ -16,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 from openrate.campaign_parameters import Parameters, moment
 from openrate.errors import MalformedParameter
-from openrate.schedule import occurrences, zone_names
+from openrate.schedule import on_clocks, zone_names
 from openrate.web.call import Call
 from openrate.web.pages.visit import cookies
 
 ZONE_COOKIE = "openrate_zone"
 _LOOKED_AT = 400
 """Occurrences: more than a year of days, in which clocks that change have changed."""
+_KEPT = "a campaign that is repeated keeps its time in UTC. By everybody's own clock it keeps day and time."
 _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", re.ASCII)
 
 
@@ -92,28 +92,23 @@ def chosen(text: str, zone: str) -> Chosen | None:
 
 
 def shift(parameters: Parameters, zone: str, now: int) -> str:
-    """When the clocks of a zone next show another time at the occurrences of a campaign; empty: they do not.
+    """When the clocks of a zone next show another time or day at the occurrences of a campaign; empty: they do not.
 
     Args:
         parameters: its ``push_time`` and ``recurrence``, checked.
         zone: the name of the zone.
         now: milliseconds since 1970.
     """
-    for before, after in pairwise(islice(_on_clocks(parameters, zone, now), _LOOKED_AT)):
-        if before.time() != after.time():
-            return (
-                f"From {after:%Y-%m-%d} it goes out at {after:%H:%M} on the clocks of {zone} instead of "
-                f"{before:%H:%M}: a campaign that is repeated keeps its time in UTC. "
-                "By everybody's own clock it does not shift."
-            )
+    with suppress(OverflowError, ValueError):  # the calendar ends before they do
+        for (before, _), (after, meant) in pairwise(islice(on_clocks(parameters, zone, now), _LOOKED_AT)):
+            if after.date() != meant.date():
+                return f"The one of {meant:%Y-%m-%d} goes out on {after:%Y-%m-%d at %H:%M} there: {_KEPT}"
+            if before.time() != after.time():
+                return (
+                    f"From {after:%Y-%m-%d} it goes out at {after:%H:%M} on the clocks of {zone} instead of "
+                    f"{before:%H:%M}: {_KEPT}"
+                )
     return ""
-
-
-def _on_clocks(parameters: Parameters, zone: str, now: int) -> Iterator[datetime]:
-    """What the clocks of a zone show at the occurrences, as far as the calendar goes."""
-    with suppress(OverflowError):
-        for at in occurrences(parameters, now):
-            yield at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
 
 
 def _clock(text: str) -> datetime | None:

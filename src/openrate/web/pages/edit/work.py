@@ -81,10 +81,15 @@ class Work(NamedTuple):
         """
         return encoded(self.given(form))
 
-    def token(self, body: bytes) -> str:
-        """What a new campaign is called that this body makes: the same again when the form comes again."""
-        named = [str(self.app.id), str(self.dev), self.once, body.decode()]
-        return hashlib.sha256("\0".join(named).encode()).hexdigest()[:_TOKEN_LENGTH]
+    @property
+    def token(self) -> str:
+        """What the new campaign is called: the same again when the form comes again."""
+        named = f"{self.app.id} {self.dev} {self.once}"
+        return hashlib.sha256(named.encode()).hexdigest()[:_TOKEN_LENGTH]
+
+    def anew(self) -> Work:
+        """The same as another form, which makes another campaign."""
+        return self._replace(once=secrets.token_hex(16))
 
     def given(self, form: Form) -> Parameters:
         """What the call takes, before it is JSON."""
