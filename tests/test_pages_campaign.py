@@ -333,7 +333,7 @@ def test_each_fact_of_an_installation_is_explained(site: Site, page: Page) -> No
     facts = [
         {"type": "push_sent", "campaign_token": token, "at": "2026-03-02T07:00:00Z", **phone},
         {"type": "app_open", "at": "2026-03-02T10:00:00.001Z", **phone},
-        {"type": "push_open", "campaign_token": token, "at": "2026-03-02T12:00:00Z", **phone},
+        {"type": "push_open", "campaign_token": token, "at": "2026-03-02T12:00:41Z", **phone},
     ]
     assert httpx.post(url, json=facts, headers=site.api_headers).json()["accepted"] == 3
     site.sign_in(page, Role.VIEWER)
@@ -344,6 +344,7 @@ def test_each_fact_of_an_installation_is_explained(site: Site, page: Page) -> No
     expect(rows).to_have_count(4)
     expect(rows.nth(1).locator(".badge")).to_have_text(["sent", "sent_optins"])
     expect(rows.nth(2)).to_contain_text("too late for influenced")
+    expect(rows.nth(3)).to_contain_text("2026-03-02 12:00:41")
     expect(rows.nth(3).locator(".badge")).to_have_text(["direct_open"])
     assert axe_violations(page) == []
     page.goto(f"{site.address}/campaigns/{token}/why?installation=<b>nobody</b>")

@@ -83,6 +83,14 @@ def test_no_page_scrolls_sideways(site: Site, token: str, empty: App, phone: Pag
         assert (path, phone.evaluate("document.documentElement.scrollWidth")) == (path, WIDTH)
 
 
+def test_what_the_facts_of_an_installation_count_is_in_sight(site: Site, token: str, phone: Page) -> None:
+    site.sign_in(phone)
+    phone.goto(f"{site.address}/campaigns/{token}/why?installation=i1")
+    facts = phone.get_by_role("region", name="Installation i1").locator(".scroll")
+    expect(facts.get_by_text("direct_open", exact=True)).to_be_visible()
+    assert facts.evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+
 @pytest.mark.parametrize("width", [WIDTH, 390, 1200])
 def test_the_command_for_the_first_person_is_broken_between_its_options(
     site: Site, browser: Browser, width: int
