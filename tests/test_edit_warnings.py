@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from openrate import payloads
 from openrate.campaign_parameters import moment
+from openrate.messages import Messages
+from openrate.model import Campaign, Platform
 from openrate.web.pages.edit.warnings import warnings, what_is_past
 
 NOW = moment("2026-03-10T12:00:00")
@@ -14,7 +17,7 @@ WEEKLY = {"repeat_unit": "WEEKLY", "repeat_frequency": 1}
 
 
 def said(**given: Any) -> list[str]:
-    return warnings({"name": "Sale", "messages": [{"body": "x"}], **given})
+    return warnings({"name": "Sale", "messages": [{"body": "x"}], **given}, Platform.ANDROID)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,44 @@ def test_what_is_probably_not_meant_is_said(given: dict[str, Any], begins: list[
 )
 def test_what_may_well_be_meant_is_not(given: dict[str, Any]) -> None:
     assert said(**given) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "most"), [(Platform.ANDROID, 4096), (Platform.IOS, 4096), (Platform.WEB, 3993)]
+)
+def test_a_message_is_too_long_from_the_byte_on_from_which_it_is_not_sent(
+    platform: Platform, most: int
+) -> None:
+    message = {"title": "Soldes d'été", "body": "x", "deeplink": "shop://sale"}
+    given: dict[str, Any] = {
+        "name": "Sale",
+        "messages": [message],
+        "media": {"picture": "https://cdn.example.com/hat.png"},
+        "custom_payload": '{"shelf": "é"}',
+    }
+    sent = Campaign(1, 1, "d9d5e5a52ca08110d4893af3254ec21b", given, False, False, True, NOW, True)
+    pushed = Messages(sent, "2026-03-10T12:00:00", NOW).of(None, None)
+    room = most - payloads.size(platform, pushed)
+    fits = given | {"messages": [message | {"body": "x" * (1 + room)}]}
+    assert warnings(fits, platform) == []
+    longer = given | {"messages": [message | {"body": "x" * (2 + room)}]}
+    [sentence] = warnings(longer, platform)
+    assert sentence == (
+        "The message is too long to be sent: as a push, with its links, media and payload, it has about "
+        f"{most + 1:,} bytes, and {most:,} are the most."
+    )
+
+
+def test_it_is_said_which_messages_are_too_long_and_of_many_how_many() -> None:
+    long = "é" * 2_500
+    a = [{"language": language, "body": long} for language in ("fr", "de")] + [{"body": "x"}]
+    first, second, third, fourth = said(
+        messages={"a": a, "b": [*a[:1], {"language": "de", "body": long}, {"body": long}]}
+    )
+    assert first.startswith("The message in fr of A is too long")
+    assert second.startswith("The message in de of A is too long")
+    assert third.startswith("The message in fr of B is too long")
+    assert fourth == "2 more messages are too long."
 
 
 @pytest.mark.parametrize(

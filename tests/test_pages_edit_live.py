@@ -77,6 +77,24 @@ def test_the_preview_follows_the_typing_where_the_app_is_and_when_asked_for_else
     assert not [url for url in requests if not url.startswith(site.address)]
 
 
+def test_a_message_that_is_too_long_is_measured_alike_beside_the_button_and_below_it(
+    site: Site, own: Shop, page: Page
+) -> None:
+    site.sign_in(page, Role.EDITOR)
+    page.goto(site.address + own.new)
+    summary, android = page.locator("#summary"), page.locator("#preview-a-0 .preview.android")
+    box(page, "name").fill("Spring sale")
+    box(page, "messages.a[0].body").fill("é" * 1_900)
+    expect(summary).to_contain_text("Nothing is sent before it is live.")
+    expect(summary).not_to_contain_text("too long")
+    page.locator("summary", has_text="Link, media, payload").click()
+    box(page, "custom_payload").fill('{"x": "' + "y" * 300 + '"}')
+    expect(summary).to_contain_text("The message is too long to be sent")
+    expect(android).to_contain_text("This is too long to be sent")
+    [about] = set(re.findall(r"about (4,\d{3}) bytes", summary.inner_text() + android.inner_text()))
+    assert int(about.replace(",", "")) > 4_096
+
+
 def test_the_summary_says_what_is_missing_and_the_note_what_a_time_means(
     site: Site, own: Shop, page: Page
 ) -> None:

@@ -58,13 +58,13 @@ class Messages:
         if known is None:
             messages = self._campaign.parameters["messages"]
             chosen = choose(messages if version is None else messages[version], language)
-            known = _message(self._campaign, chosen, self._send_id, self._expires_at)
+            known = message_of(self._campaign, chosen, self._send_id, self._expires_at)
             self._known[version, language] = known
         return known
 
 
-def _message(campaign: Campaign, chosen: dict[str, Any], send_id: str, expires_at: int) -> Message:
-    """Empty texts stand for none, as the callers of this interface send them."""
+def message_of(campaign: Campaign, chosen: dict[str, Any], send_id: str, expires_at: int) -> Message:
+    """What one of the messages of a campaign says. Empty texts stand for none, as the callers send them."""
     given = campaign.parameters
     media = given.get("media", {})
     collapse = given.get("gcm_collapse_key", {})

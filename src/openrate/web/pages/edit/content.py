@@ -19,6 +19,7 @@ from openrate.schedule import zone_names
 from openrate.stats import VERSIONS
 from openrate.web.pages.edit.form import LABELS, Form
 from openrate.web.pages.edit.kinds import UNITS
+from openrate.web.pages.edit.sizes import Sizes
 from openrate.web.pages.edit.times import chosen, shift
 from openrate.web.pages.edit.warnings import warnings, what_is_past
 from openrate.web.pages.edit.work import Work, begins, encoded
@@ -43,6 +44,7 @@ def of(parts: Parts, visit: Visit, work: Work, form: Form) -> dict[str, Any]:
         "audiences": parts.records.audiences(work.app.id, work.dev),
         "is_ours": work.app.sender is Sender.OPENRATE,
         "summary": summary(work, form, visit.now),
+        "sizes": Sizes(form),
         "call": _call(visit, work, form),
         "now": visit.now,
         "problem": None,
@@ -60,7 +62,7 @@ def known_audiences(parts: Parts, work: Work) -> list[str]:
 
 def preview(work: Work, form: Form, version: str, key: str) -> dict[str, Any]:
     """What the preview of one message needs."""
-    return {"work": work, "form": form, "prefix": f"messages.{version}[{key}]."}
+    return {"work": work, "form": form, "prefix": f"messages.{version}[{key}].", "sizes": Sizes(form)}
 
 
 def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def summary(work: Work, form: Form, now: int) -> dict[str, Any]:
         "chosen": at,
         "shift": _shift(form, zone, now) if at and form.text("when") == "at" else "",
         "problem": problem,
-        "warnings": warnings(document) if document else [],
+        "warnings": warnings(document, work.app.platform) if document else [],
         "past": what_is_past(document, now) if document and begins(work.app, work.campaign) else "",
     }
 

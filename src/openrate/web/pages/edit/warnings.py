@@ -8,7 +8,9 @@ from functools import cache
 from importlib import resources
 
 from openrate.campaign_parameters import PUSH_TIMES, Parameters
+from openrate.model import Platform
 from openrate.schedule import next_due
+from openrate.web.pages.edit.sizes import what_is_too_long
 from openrate.web.pages.render import moment as shown
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", re.ASCII)
@@ -17,9 +19,9 @@ _UNLISTED = {"XK"}
 """Kosovo: no code of ISO 3166, and yet what devices say."""
 
 
-def warnings(document: Parameters) -> list[str]:
+def warnings(document: Parameters, platform: Platform) -> list[str]:
     """A sentence for each thing in what would be accepted, but for its times."""
-    return [*_of_names(document), *_of_versions(document)]
+    return [*what_is_too_long(document, platform), *_of_names(document), *_of_versions(document)]
 
 
 def what_is_past(document: Parameters, now: int) -> str:
