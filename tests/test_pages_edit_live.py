@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard import Site, Visitor
-from editor import BY, Shop, box, create, dismiss, get, newest, save
+from editor import BY, Shop, box, create, dismiss, get, new_of, newest, save
 from openrate import companies
 from openrate.model import Platform, Role, Sender
 
@@ -93,6 +93,16 @@ def test_a_message_that_is_too_long_is_measured_alike_beside_the_button_and_belo
     expect(android).to_contain_text("This is too long to be sent")
     [about] = set(re.findall(r"about (4,\d{3}) bytes", summary.inner_text() + android.inner_text()))
     assert int(about.replace(",", "")) > 4_096
+
+
+def test_who_has_no_credentials_yet_is_told_beside_the_button(site: Site, own: Shop, editor: Visitor) -> None:
+    bare = companies.create_app(site.parts.records, "Acme", "Unequipped", Platform.WEB, Sender.OPENRATE, BY)
+    said = "has no credentials of a provider yet, so nothing goes out until a manager gives it some under Settings"
+    text = save(editor, bare.app, action="check").text
+    assert f"Unequipped {said}, Providers." in text
+    assert said in editor.get(new_of(bare.app)).text
+    for other in (own.app, site.shop):
+        assert "has no credentials" not in editor.get(new_of(other)).text
 
 
 def test_the_summary_says_what_is_missing_and_the_note_what_a_time_means(

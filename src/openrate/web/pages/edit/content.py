@@ -43,7 +43,7 @@ def of(parts: Parts, visit: Visit, work: Work, form: Form) -> dict[str, Any]:
         "zones": zones(),
         "audiences": parts.records.audiences(work.app.id, work.dev),
         "is_ours": work.app.sender is Sender.OPENRATE,
-        "summary": summary(work, form, visit.now),
+        "summary": summary(work, form, visit.now) | {"unsent": why_nothing_goes_out(parts, work.app)},
         "sizes": Sizes(form),
         "call": _call(visit, work, form),
         "now": visit.now,
@@ -53,6 +53,16 @@ def of(parts: Parts, visit: Visit, work: Work, form: Form) -> dict[str, Any]:
         "tried": None,
         "added": "",
     }
+
+
+def why_nothing_goes_out(parts: Parts, app: App) -> str:
+    """What has to be done before anything is sent for an app that we send for; empty when nothing has."""
+    if app.sender is not Sender.OPENRATE or parts.providers.credentials(app) is not None:
+        return ""
+    return (
+        f"{app.name} has no credentials of a provider yet, so nothing goes out until a manager gives it some "
+        "under Settings, Providers."
+    )
 
 
 def known_audiences(parts: Parts, work: Work) -> list[str]:
