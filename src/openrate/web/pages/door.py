@@ -81,7 +81,7 @@ class Door:
             try:
                 check_origin(call)
                 form = await read_form(call, _LARGEST_OPEN_FORM)
-            except ApiError as error:
+            except Exception as error:  # noqa: BLE001 - the same
                 return self._failed(call, error, None)
             return await asyncio.to_thread(self._enter, call, form, view)
 
