@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from dashboard import PASSWORD, QUICK, TLS, Site, serving_pages
 from openrate import people
-from openrate.errors import ApiMisuse
+from openrate.errors import ApiMisuse, StoreFull
 from openrate.model import DAY_MS, By, Role
 from serving import exchange
 
@@ -198,6 +198,28 @@ def test_many_who_are_right_at_once_do_not_turn_each_other_away(besieged: Site) 
             for _ in range(3)
         ]
         assert [one.result() for one in asked] == [[303]] * 12
+
+
+def test_who_is_kept_out_by_strangers_can_try_on_without_keeping_their_whole_office_out(
+    besieged: Site,
+) -> None:
+    besiege(besieged, Role.MANAGER)
+    office = "127.0.0.2"
+    assert tries(besieged, besieged.email(Role.MANAGER), PASSWORD, office, times=12) == [429] * 12
+    assert tries(besieged, besieged.email(Role.EDITOR), PASSWORD, office) == [303]
+
+
+def test_a_right_password_is_no_wrong_one_because_the_session_cannot_be_stored(
+    besieged: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise StoreFull("There is no room left.")
+
+    monkeypatch.setattr(besieged.parts.people, "begin_session", fail)
+    email = besieged.email(Role.VIEWER)
+    assert tries(besieged, email, PASSWORD, times=12) == [503] * 12
+    monkeypatch.undo()
+    assert tries(besieged, email, PASSWORD) == [303]
 
 
 def test_how_long_to_wait_is_said_to_people_and_to_programs(besieged: Site, client: httpx.Client) -> None:

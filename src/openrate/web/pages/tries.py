@@ -10,12 +10,12 @@ import hmac
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from openrate import people
 from openrate.commands.parts import Parts
 from openrate.config import Settings
-from openrate.errors import TooManyRequests
+from openrate.errors import ApiMisuse, TooManyRequests, UsageError
 from openrate.web.call import Answer, Call
 from openrate.web.limits import SharedBuckets, address_name, client_address
 from openrate.web.pages.door import is_https
@@ -45,7 +45,7 @@ class Tries:
 
     @contextmanager
     def one(self, call: Call, email: str) -> Iterator[None]:
-        """A try to be that person. It is counted before it is made, and not any more when the block ends well.
+        """A try to be that person. It is counted before it is made, and not any more unless the password was wrong.
 
         No more are begun than passwords are compared at once: those that wait their turn do not count yet, so
         that many who are right at the same moment do not turn each other away.
@@ -53,17 +53,19 @@ class Tries:
         Raises:
             TooManyRequests: there were too many wrong ones.
         """
-        buckets = self._buckets(call, people.address_of(email))
-        with self._in_turn:
+        with self._in_turn, ExitStack() as counted:
             try:
-                for bucket, name in buckets:
+                for bucket, name in self._buckets(call, people.address_of(email)):
                     bucket.take(name)
+                    counted.callback(bucket.give_back, name)
             except TooManyRequests as error:
                 wait = f"Too many tries: wait {error.seconds} seconds, then try again."
                 raise TooManyRequests(wait, error.seconds) from None
-            yield
-            for bucket, name in buckets:
-                bucket.give_back(name)
+            try:
+                yield
+            except (ApiMisuse, UsageError):  # the password was wrong
+                counted.pop_all()
+                raise
 
     def know(self, call: Call, email: str, answer: Answer) -> Answer:
         """The answer to somebody who has proven to be that person: from now on their browser is known."""
