@@ -313,7 +313,7 @@ def test_the_page_says_why_hour_by_hour_and_fact_by_fact(site: Site, page: Page)
     for said in (
         "19 reports and taps",
         "9 of them: they say what another says",
-        "1 taps of a push that nobody reported",
+        "1 tap of a push that nobody reported",
     ):
         expect(facts).to_contain_text(said)
     expect(page.get_by_role("region", name="Errors by cause")).to_contain_text("unregistered")
@@ -349,6 +349,17 @@ def test_each_fact_of_an_installation_is_explained(site: Site, page: Page) -> No
     assert axe_violations(page) == []
     page.goto(f"{site.address}/campaigns/{token}/why?installation=<b>nobody</b>")
     expect(page.get_by_text("has no facts about this installation")).to_be_visible()
+
+
+def test_one_of_something_is_said_as_one(site: Site, own: Shop, editor: Visitor) -> None:
+    token = create(site, "Alone", own.app, live=False, time_to_live=86400)
+    fact = {"type": "push_error", "campaign_token": token, "installation_id": "only", "cause": "throttled"}
+    url = f"{site.address}/v1/{own.app.live_key}/events"
+    assert httpx.post(url, json=[fact], headers=site.api_headers).json()["accepted"] == 1
+    assert "<dd>1 day</dd>" in re.sub(r"\s*\n\s*", "", editor.get(f"/campaigns/{token}").text)
+    shown = editor.get(f"/campaigns/{token}/why?installation=only").text
+    assert "Its one fact, and what it counts as for this campaign" in shown
+    assert '1 <span class="dim">report or tap</span>' in shown
 
 
 def test_the_facts_of_a_large_campaign_come_after_the_page_or_when_they_are_asked_for(

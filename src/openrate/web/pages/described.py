@@ -101,7 +101,7 @@ def _when(given: Parameters, zone: str) -> Iterator[Said]:
             yield Said("End", _local(end) if "local_push_time" in given else _moment(end, zone))
     if "time_to_live" in given:
         count, unit = lifetime(given["time_to_live"])
-        yield Said("Time to live", f"{count} {unit}")
+        yield Said("Time to live", f"1 {unit.removesuffix('s')}" if count == "1" else f"{count} {unit}")
 
 
 def _to_whom(targeting: Mapping[str, Any]) -> Iterator[Said]:
