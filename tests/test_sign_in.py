@@ -19,6 +19,7 @@ from dashboard import PASSWORD, QUICK, TLS, Site, serving_pages
 from openrate import people
 from openrate.errors import ApiMisuse, StoreFull
 from openrate.model import DAY_MS, By, Role
+from openrate.ports.people import MOST_SESSIONS
 from serving import exchange
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -258,6 +259,21 @@ def test_each_sign_in_is_a_session_of_its_own(site: Site, client: httpx.Client) 
     assert first != second
     assert is_in(site, first)
     assert is_in(site, second)
+
+
+def test_a_person_has_fifty_sessions_at_most_and_those_that_were_used_last_stay(besieged: Site) -> None:
+    with (
+        besieged.client(Role.VIEWER) as used,
+        besieged.client(Role.VIEWER) as left,
+        besieged.client() as other,
+    ):
+        secrets = [visitor.client.cookies[COOKIE] for visitor in (used, left, other)]
+        session = besieged.parts.people.session(people.hashed(secrets[0]))
+        assert session
+        besieged.parts.people.touch_session(session.id, session.seen_at + 60_000)
+        assert set(tries(besieged, besieged.email(Role.VIEWER), PASSWORD, times=49)) == {303}
+        assert [is_in(besieged, secret) for secret in secrets] == [True, False, True]
+        assert len(besieged.parts.people.sessions(session.person.id)) == MOST_SESSIONS == 50
 
 
 def test_signing_out_ends_the_session_and_not_only_its_cookie(site: Site) -> None:

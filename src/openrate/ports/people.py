@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 
 from openrate.model import AuditEntry, By, Person, Role
 
+MOST_SESSIONS = 50
+"""Of a person: more are nobody's browsers, and their list would be long to load."""
+
 
 class Session(NamedTuple):
     """A browser that is signed in.
@@ -60,6 +63,7 @@ class People(Protocol):
     def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str) -> bool:
         """Remember that a browser is signed in, by the SHA-256 of its secret.
 
+        Of ``MOST_SESSIONS`` others the one that was used longest ago ends.
         False when the person's password is another one by now, or there is no such person.
         """
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from openrate.errors import OpenrateError
 from openrate.model import Action, By, Person, Role
-from openrate.ports.people import Session
+from openrate.ports.people import MOST_SESSIONS, Session
 from openrate.storage import audit
 from openrate.storage.database import Database
 from openrate.storage.tables import people, sessions
@@ -32,6 +32,7 @@ _PERSON = (
     people.c.created_at,
     people.c.password.is_not(None),
 )
+_LATEST_FIRST = (sessions.c.seen_at.desc(), sessions.c.id.desc())
 _SESSION = (sessions.c.id, sessions.c.agent, sessions.c.created_at, sessions.c.seen_at, *_PERSON)
 
 
@@ -111,14 +112,17 @@ class SqlPeople:
             audit.write(connection, by, person.company_id, Action.PERSON_REMOVED, person.email, before)
 
     def begin_session(self, person_id: int, hashed: bytes, agent: str, at: int, password_hash: str) -> bool:
-        """Remember that a browser is signed in; False when the password is another one by now."""
+        """Remember that a browser is signed in, and forget those that are too many then; see ``ports.People``."""
         row = insert(sessions).values(
             person_id=person_id, hashed=hashed, agent=agent, created_at=at, seen_at=at
         )
         known = select(people.c.id).where(people.c.id == person_id, people.c.password == password_hash)
+        theirs = select(sessions.c.id).where(sessions.c.person_id == person_id).order_by(*_LATEST_FIRST)
+        too_many = sessions.c.id.in_(theirs.offset(MOST_SESSIONS - 1))
         with self._database.writing() as connection:
             if connection.scalar(known) is None:
                 return False
+            connection.execute(delete(sessions).where(too_many))
             connection.execute(row)
         return True
 
@@ -186,7 +190,7 @@ def _joined() -> Select[Any]:
 
 
 def _latest_first() -> Select[Any]:
-    return _joined().order_by(sessions.c.seen_at.desc(), sessions.c.id.desc())
+    return _joined().order_by(*_LATEST_FIRST)
 
 
 def _person(row: Sequence[Any]) -> Person:
