@@ -457,6 +457,13 @@ def test_the_demo_can_leave_its_pages_to_look_at_and_replaces_only_an_older_demo
             headers = {"Origin": running.address}
             assert client.post("/sign-in", data=form, headers=headers).status_code == status
         assert "Spring sale" in client.get("/campaigns").text
+        assert re.fullmatch(
+            rf"openrate: The data folder {kept / 'data'} is in use by openrate serve \(process \d+\): "
+            r"stop that first, or give another --keep\.",
+            refusal("demo", "--keep", str(kept)),
+        )
+        assert "Spring sale" in client.get("/campaigns").text
+        assert (kept / "data/lock").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis").touch()
     assert "something else" in refusal("demo", "--keep", str(tmp_path / "mine"))

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
@@ -37,19 +37,23 @@ _EXAMPLE, _SDK = Path("examples/web"), Path("sdk/web")
 """The example site and what it uses, where the demo runs in a checkout."""
 _PUSH_TIMES = {"push_time": "2026-03-02T07:00:00"}
 
+Alone = Callable[[Path], AbstractContextManager[None]]
 
-def run(keep: Path | None = None) -> None:
+
+def run(keep: Path | None, alone: Alone) -> None:
     """Run the demo; about five seconds.
 
     Args:
         keep: where its data is left, so that its pages can be looked at; None leaves nothing.
+        alone: sees that nobody works in the data of an older demo while it is removed.
 
     Raises:
         OpenrateError: a number is not what it must be, the server failed, or there is something else at ``keep``.
+        StoreBusy: somebody works in the data of an older demo at ``keep``.
     """
     console = Console(width=None if sys.stdout.isatty() else 110)
     started = time.monotonic()
-    with _folder(keep) as folder, _server(folder) as address:
+    with _folder(keep, alone) as folder, _server(folder) as address:
         console.print(f"[bold]openrate serve[/bold] listens on {address}, its data in {folder}")
         examples = _App.create(console, address, folder, "Example", "Documented")
         paper = _App.create(console, address, folder, "Gazette", "Reader")
@@ -71,7 +75,7 @@ def run(keep: Path | None = None) -> None:
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def _folder(keep: Path | None, alone: Alone) -> Iterator[Path]:
     """A folder for the demo alone: a temporary one, or ``keep``, where an older demo may have left its data."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="openrate-demo-") as folder:
@@ -80,7 +84,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     if keep.exists() and any(keep.iterdir()):
         if not (keep / _MARK).exists():
             raise OpenrateError(f"{keep} holds something else than an older demo: give another --keep.")
-        shutil.rmtree(keep)
+        data = keep / "data"
+        with alone(data) if data.exists() else nullcontext():
+            shutil.rmtree(keep)
     keep.mkdir(parents=True, exist_ok=True)
     (keep / _MARK).touch()
     yield keep

@@ -87,12 +87,13 @@ def made(path: Path) -> DataFolder:
 
 
 @contextmanager
-def held(folder: DataFolder, purpose: str) -> Iterator[None]:
+def held(folder: DataFolder, purpose: str, option: str = "--data") -> Iterator[None]:
     """Hold the folder for this process alone; the kernel lets go of it when the process dies.
 
     Args:
         folder: what to hold.
         purpose: the command, for the sentence that others get.
+        option: what names another folder, for the sentence when this one is held.
 
     Raises:
         StoreBusy: another process holds it. A short command is waited for, a server is not.
@@ -103,7 +104,7 @@ def held(folder: DataFolder, purpose: str) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"The data folder {folder.path} cannot be used: {error.strerror}.") from None
     try:
-        _wait_for(handle, folder)
+        _wait_for(handle, folder, option)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()} {purpose}\n".encode(), 0)
         yield
@@ -116,14 +117,14 @@ def is_held_by_server(folder: DataFolder) -> bool:
     return _holder(folder)[1] == SERVE
 
 
-def _wait_for(handle: int, folder: DataFolder) -> None:
+def _wait_for(handle: int, folder: DataFolder, option: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if is_held_by_server(folder) or time.monotonic() > deadline:
-                raise StoreBusy(_busy(folder)) from None
+                raise StoreBusy(_busy(folder, option)) from None
             time.sleep(_PAUSE)
         else:
             return
@@ -138,7 +139,7 @@ def _holder(folder: DataFolder) -> tuple[str, str]:
     return number, purpose
 
 
-def _busy(folder: DataFolder) -> str:
+def _busy(folder: DataFolder, option: str) -> str:
     number, purpose = _holder(folder)
     who = f"{purpose} (process {number})" if purpose else "another process"
-    return f"The data folder {folder.path} is in use by {who}: stop that first, or give another --data."
+    return f"The data folder {folder.path} is in use by {who}: stop that first, or give another {option}."

@@ -9,6 +9,7 @@ import typer
 
 from openrate.cli import late
 from openrate.cli.asking import Data, settings
+from openrate.folder import DataFolder, held
 
 
 def serve(
@@ -41,4 +42,4 @@ def demo(
 
     Example: openrate demo --keep demo
     """
-    late.demo.run(keep)
+    late.demo.run(keep, lambda data: held(DataFolder(data), "openrate demo", "--keep"))
