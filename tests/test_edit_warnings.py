@@ -31,6 +31,18 @@ def said(**given: Any) -> list[str]:
             {"messages": {"a": [{"language": "fr", "body": "x"}, {"body": "x"}], "b": [{"body": "x"}]}},
             ["Only one of A and B has a message for fr"],
         ),
+        (
+            {
+                "messages": {
+                    "a": [
+                        {"language": "fr", "title": "", "body": "x"},
+                        {"body": "y", "deeplink": "shop://sale"},
+                    ],
+                    "b": [{"body": "y", "deeplink": "shop://sale"}, {"language": "fr", "body": "x"}],
+                }
+            },
+            ["A and B say the same: there is nothing to compare."],
+        ),
     ],
 )
 def test_what_is_probably_not_meant_is_said(given: dict[str, Any], begins: list[str]) -> None:
@@ -49,6 +61,7 @@ def test_what_is_probably_not_meant_is_said(given: dict[str, Any], begins: list[
             }
         },
         {"messages": {"a": [{"language": "fr", "body": "x"}], "b": [{"language": "fr", "body": "y"}]}},
+        {"messages": {"a": [{"body": "x", "deeplink": "shop://hats"}], "b": [{"body": "x"}]}},
     ],
 )
 def test_what_may_well_be_meant_is_not(given: dict[str, Any]) -> None:

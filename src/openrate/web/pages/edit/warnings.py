@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from openrate.campaign_parameters import PUSH_TIMES, Parameters
 from openrate.model import Platform
@@ -61,6 +62,17 @@ def _of_versions(document: Parameters) -> Iterator[str]:
     if "b" in found and (missing := found["a"] ^ found["b"]):
         names = ", ".join(sorted(language or "everybody else" for language in missing))
         yield f"Only one of A and B has a message for {names}: the two are compared fairly where both have one."
+    elif "b" in found and _words(document["messages"]["a"]) == _words(document["messages"]["b"]):
+        yield "A and B say the same: there is nothing to compare."
+
+
+def _words(messages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is said by language: the first message of each, without what is empty."""
+    said: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        words = {name: value for name, value in message.items() if value and name != "language"}
+        said.setdefault(message.get("language") or "", words)
+    return said
 
 
 def _is_region(name: str) -> bool:
