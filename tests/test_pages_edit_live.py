@@ -35,6 +35,10 @@ def test_the_estimate_follows_what_is_chosen(site: Site, own: Shop, page: Page) 
     box(page, "targeting.audiences.other").fill("nobody")
     expect(estimate).to_contain_text("There is no list nobody yet")
     expect(estimate).to_contain_text("0 installations")
+    expect(estimate.locator(".warn").first).to_have_text("Nobody would get it.")
+    box(page, "targeting.audiences.other").fill("")
+    expect(estimate).to_contain_text("2 installations")
+    expect(estimate).not_to_contain_text("Nobody would get it.")
 
 
 def test_the_estimate_is_that_of_the_call(site: Site, own: Shop, editor: Visitor) -> None:
