@@ -217,6 +217,13 @@ def test_files_are_named_after_the_campaign(site: Site, ab: str) -> None:
             assert named == f'attachment; filename="{name}-{ab}.csv"'
 
 
+def test_a_draft_for_at_once_goes_out_at_once_when_it_is_live(site: Site, own: Shop, editor: Visitor) -> None:
+    at_once = create(site, "At once", own.app, live=False, push_time="now")
+    past = create(site, "Past", own.app, live=False, push_time="2026-03-10T09:00:00")
+    assert 'data-confirm="Make it live now? It goes out at once."' in editor.get(f"/campaigns/{at_once}").text
+    assert "Make it live now? Its time is past" in editor.get(f"/campaigns/{past}").text
+
+
 def test_a_campaign_is_stopped_made_live_again_and_deleted(site: Site, page: Page) -> None:
     token = create(site, "For a while", push_time="2099-01-01T00:00:00")
     site.sign_in(page, Role.EDITOR)

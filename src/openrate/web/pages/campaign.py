@@ -21,7 +21,7 @@ from openrate.web.pages.described import described, what_comes_next
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.edit.warnings import what_is_past
-from openrate.web.pages.edit.work import begins
+from openrate.web.pages.edit.work import begins, existing
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.routing import Route
@@ -71,7 +71,7 @@ class CampaignPage:
             "described": described(parameters, remembered_zone(visit.call)),
             "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
-            "past": what_is_past(parameters, visit.now) if begins(app, campaign) else "",
+            "goes_out": self._what_live_means(visit, app, campaign),
         }
         sends = self._parts.sends.under_way(campaign.id)
         content |= self._numbers(visit, app, campaign, sends)
@@ -107,6 +107,15 @@ class CampaignPage:
         app, campaign = find_campaign(self._parts.records, visit)
         self._parts.records.delete_campaign(app.id, campaign.token, visit.now, visit.by)
         return redirect("/campaigns", f"{campaign.parameters['name']} is deleted.")
+
+    def _what_live_means(self, visit: Visit, app: App, campaign: Campaign) -> str:
+        """What is asked about before it is made live: that it goes out then; empty when it does not."""
+        if not begins(app, campaign):
+            return ""
+        chosen = existing(self._parts.records, visit).base
+        if chosen.get("push_time") == "now":
+            return "It goes out at once."
+        return what_is_past(chosen, visit.now)
 
     def _update(self, visit: Visit, body: bytes) -> None:
         app, campaign = find_campaign(self._parts.records, visit)
