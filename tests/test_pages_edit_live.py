@@ -188,8 +188,13 @@ def test_what_goes_out_at_once_is_asked_about_once_more(site: Site, own: Shop, p
     box(page, "messages.a[0].body").fill("Hello")
     page.locator('[name="live"][value="true"]').check()
     expect(page.locator("#summary")).to_contain_text("It goes out as soon as you save it.")
+    expect(page.locator("#estimate .big")).to_be_visible()
     page.get_by_role("button", name="Create campaign").click()
-    assert asked == ["Send this now? It goes out as soon as it is saved."]
+    assert asked == ["Send this now to about 6 installations of Own? It goes out as soon as it is saved."]
+    page.route("**/*", lambda r: r.abort() if "estimate" in (r.request.post_data or "") else r.continue_())
+    box(page, "targeting.languages").fill("fr")  # how many speak that is not known yet
+    page.get_by_role("button", name="Create campaign").click()
+    assert asked[1:] == ["Send this now to installations of Own? It goes out as soon as it is saved."]
     assert "In a hurry" not in [
         c.parameters["name"] for c in site.parts.records.campaigns(own.app.id, 0, 100)
     ]
@@ -201,9 +206,10 @@ def test_what_was_due_before_it_is_live_is_asked_about_as_well(site: Site, own: 
     page.goto(f"{site.address}/campaigns/{token}/edit")
     page.on("dialog", lambda dialog: dismiss(dialog, asked))
     expect(page.locator("#summary")).to_contain_text("Its time is past: it goes out as soon as it is live.")
+    expect(page.locator("#estimate .big")).to_be_visible()
     page.locator('[name="live"][value="true"]').check()
     page.get_by_role("button", name="Save changes").click()
-    assert asked == ["Send this now? It goes out as soon as it is saved."]
+    assert asked == ["Send this now to about 6 installations of Own? It goes out as soon as it is saved."]
     page.get_by_role("link", name="to the campaign").click()
     assert len(asked) == 2  # whether to leave what was not sent
     elsewhere = page.context.new_page()

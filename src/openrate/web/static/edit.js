@@ -5,6 +5,7 @@
   const form = document.getElementById("editor");
   const save = document.getElementById("save");
   let isChanged = "typed" in form.dataset;
+  let isCounted = true;
 
   document.documentElement.classList.add("scripted");
 
@@ -12,8 +13,16 @@
   function ask() {
     const values = new FormData(form);
     const isNow = values.get("when") === "now" || document.querySelector("#summary [data-is-past]");
-    if (isNow && values.get("live") === "true") save.dataset.confirm = "Send this now? It goes out as soon as it is saved.";
+    if (isNow && values.get("live") === "true") save.dataset.confirm = `Send this now to ${whom()}? It goes out as soon as it is saved.`;
     else delete save.dataset.confirm;
+  }
+
+  /** The app, and how many of it, unless the estimate on the page is not of what is chosen now. */
+  function whom() {
+    const { app } = document.querySelector("#summary [data-app]").dataset;
+    const count = isCounted && document.querySelector("#estimate .big strong")?.textContent;
+    if (!count) return `installations of ${app}`;
+    return `about ${count} installation${count === "1" ? "" : "s"} of ${app}`;
   }
 
   const zone = document.querySelector("select[data-guess]");
@@ -22,8 +31,9 @@
     if ([...zone.options].some((option) => option.value === here)) zone.value = here;
   }
 
-  form.addEventListener("input", () => {
+  form.addEventListener("input", (event) => {
     isChanged = true;
+    isCounted &&= !event.target.closest("#targeting");
     ask();
   });
   /** What was refused is said beside its field until it is mended; while that is wrong, as it is wrong now. */
@@ -46,6 +56,10 @@
 
   document.addEventListener("htmx:after:swap", (event) => {
     const { target } = event.detail.ctx;
+    if (target.id === "estimate") {
+      isCounted = true;
+      ask();
+    }
     if (target.id === "summary") {
       renew();
       ask();
