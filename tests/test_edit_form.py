@@ -149,7 +149,7 @@ def sent(fields: Fields) -> Fields:
     for name in fields:
         is_area = name.rpartition(".")[2] in AREAS
         for text in fields.all(name) or [""]:
-            kept = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+            kept = text.replace("\r\n", "\n").replace("\r", "\n")
             pairs.append((name, kept.replace("\n", "\r\n" if is_area else "")))
     return Fields.parsed(urlencode(pairs).encode())
 

@@ -21,6 +21,8 @@ WRONG = [
     ("name", {"name": ""}),
     ("name", {"name": "ab"}),
     ("name", {"name": "x" * 1_001}),
+    ("name", {"name": "Spring\0sale"}),
+    ("messages", {"messages.a[0].body": "Two\0days"}),
     ("live", {"live": ""}),
     ("messages.a[0].body", {"messages.a[0].body": ""}),
     ("messages.a[5].body", {"messages.a[5].body": "", "messages.a[5].title": "x"}),

@@ -19,12 +19,12 @@ _encode = msgspec.json.Encoder().encode
 
 def line_as_sent(text: str) -> str:
     """What a browser sends of a text in a field of one line."""
-    return text.replace("\r", "").replace("\n", "").replace("\0", "\ufffd")
+    return text.replace("\r", "").replace("\n", "")
 
 
 def area_as_sent(text: str) -> str:
     """What a browser sends of a text in a field of several lines, with the ends of lines as they are kept."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def number(text: str) -> int | float | str | None:
