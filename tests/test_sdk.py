@@ -125,6 +125,36 @@ def test_a_visitor_who_says_no_is_not_subscribed(place: Place, visitor: Visitor)
     assert (kept.opted_in, kept.push_token) == (False, None)
 
 
+def test_a_browser_that_permits_and_cannot_subscribe_is_not_subscribed(
+    place: Place, visitor: Visitor
+) -> None:
+    visitor.allow()
+    installation = visitor.start()
+    visitor.page.evaluate("() => { PushManager.prototype.subscribe = () => Promise.reject(Error('away')) }")
+    assert not visitor.subscribe()
+    place.wait_for(visitor, isSubscribed=False)
+    kept = place.installation(installation)
+    assert kept
+    assert (kept.opted_in, kept.push_token) == (True, None)
+    visitor.page.reload()
+    visitor.start()
+    place.wait_for(visitor, isSubscribed=True)
+
+
+def test_a_subscription_that_ended_is_none(place: Place, visitor: Visitor) -> None:
+    visitor.allow()
+    visitor.start()
+    assert visitor.subscribe()
+    place.wait_for(visitor, isSubscribed=True)
+    visitor.page.evaluate(
+        """async () => {
+          const { pushManager } = await navigator.serviceWorker.getRegistration();
+          await (await pushManager.getSubscription()).unsubscribe();
+        }"""
+    )
+    assert not visitor.state()["isSubscribed"]
+
+
 def test_stop_unregisters_and_forgets(place: Place, visitor: Visitor) -> None:
     visitor.allow()
     installation = visitor.start()

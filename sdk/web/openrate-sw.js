@@ -1,4 +1,4 @@
-// Openrate's service worker. A site that has one imports this file there: importScripts("/openrate-sw.js").
+// The service worker. A site that has one imports it there: importScripts("/openrate-sw.js").
 if (!self.openrate) importScripts("openrate.js");
 
 addEventListener("push", (event) => {

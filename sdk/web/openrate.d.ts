@@ -44,7 +44,7 @@ declare namespace openrate {
     installationId?: string;
     /** The server knows this installation. */
     isRegistered: boolean;
-    /** The visitor has subscribed and permission still holds. */
+    /** Permission holds, and the browser has a push subscription that the visitor asked for. */
     isSubscribed: boolean;
     /** Facts that the server has not acknowledged yet. */
     waiting: number;

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const AWAY = 30 * 60e3; // ms
-  const MOST = 1000; // facts that wait
+  const MOST = 1e3; // facts that wait
   const BATCH = 100; // facts in a request: keepalive takes 64 KiB
   const HOUR = 3600e3;
   const isPage = typeof document != "undefined";
@@ -14,7 +14,7 @@
       request.onerror = () => reject(request.error);
     });
 
-  // state: "me", and by id those that the server has still to forget. facts: what it has to acknowledge.
+  // state: "me", and by id those that the server has to forget. facts: what it has to acknowledge.
   const open = () => {
     const request = indexedDB.open("openrate", 1);
     request.onupgradeneeded = () => {
@@ -75,24 +75,26 @@
 
   const isAllowed = () => self.Notification?.permission == "granted";
 
-  const worker = async (me) => {
-    if (!isPage) return registration;
+  const pushes = async (me) => {
+    if (!isPage) return registration.pushManager;
     const registered = await navigator.serviceWorker.register(me.worker);
     const coming = registered.installing || registered.waiting;
     while (!registered.active && coming.state != "redundant")
       await new Promise((resolve) => coming.addEventListener("statechange", resolve));
-    return registered;
+    return registered.pushManager;
   };
+
+  const existing = async (me) => me?.push && (await pushes(me)).getSubscription();
 
   const subscription = async (me) => {
     if (!me.push || !isAllowed()) return null;
-    const { pushManager } = await worker(me);
+    const pushManager = await pushes(me);
     const wanted = { userVisibleOnly: true, applicationServerKey: me.vapidKey };
     try {
-      return await pushManager.subscribe(wanted); // the one that there is, if this key made it
+      return await pushManager.subscribe(wanted); // the one of this key, if it exists
     } catch (error) {
       if (error.name != "InvalidStateError") throw error;
-      await (await pushManager.getSubscription()).unsubscribe();
+      await (await existing(me)).unsubscribe();
       return pushManager.subscribe(wanted);
     }
   };
@@ -105,7 +107,7 @@
       language: navigator.language,
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       opted_in: isAllowed(),
-      push_token: await subscription(me).catch(() => undefined), // undefined: as before
+      push_token: await subscription(me).catch(() => undefined), // as before
     });
     if (me.token && me.said == said) return me;
     const answer = await call(me, "POST", "installations", "", said);
@@ -219,9 +221,9 @@
     if (!options.worker || !self.PushManager || !self.Notification) return false;
     await Notification.requestPermission(); // in the tap
     const me = await change({ push: true }).catch(() => null);
-    const subscribed = me && (await subscription(me).catch(() => null));
+    const answer = me && (await subscription(me).catch(() => null));
     await sync();
-    return !!subscribed;
+    return !!answer;
   };
 
   const stop = async () => {
@@ -231,18 +233,20 @@
         if (me) forget(me, state, facts);
         return me;
       });
-      if (me?.push) await (await (await worker(me)).pushManager.getSubscription())?.unsubscribe();
+      await (await existing(me))?.unsubscribe();
     }).catch(() => {});
     await sync();
   };
 
-  const state = () =>
-    transact(async (me, _, facts) => ({
+  const state = async () => {
+    const [me, waiting] = await transact((me, _, facts) => Promise.all([me, result(facts.count())])).catch(() => [null, 0]);
+    return {
       installationId: me?.id,
       isRegistered: !!me?.token,
-      isSubscribed: !!me?.push && isAllowed(),
-      waiting: await result(facts.count()),
-    })).catch(() => ({ isRegistered: false, isSubscribed: false, waiting: 0 }));
+      isSubscribed: isAllowed() && !!(await existing(me).catch(() => null)),
+      waiting,
+    };
+  };
 
   globalThis.openrate = { start, subscribe, stop, state, report, sync };
   if (typeof module == "object") module.exports = openrate;
