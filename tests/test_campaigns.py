@@ -201,6 +201,14 @@ def test_a_wrong_value_is_refused_with_a_message_that_names_the_field(field: str
     assert str(on_create.value) == str(on_update.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("x", "name has 1 character: "), ("xy", "name has 2 characters: ")]
+)
+def test_of_one_character_is_said_that_it_is_one(name: str, said: str) -> None:
+    with pytest.raises(MalformedParameter, match=f"^{said}"):
+        made(name=name)
+
+
 def test_the_description_accepts_and_refuses_the_same_values() -> None:
     def validator(name: str) -> Draft202012Validator:
         return Draft202012Validator({**ref(name), "components": {"schemas": SCHEMAS}})

@@ -183,7 +183,8 @@ def _text(least: int, most: int) -> Check:
         if not isinstance(value, str):
             raise _wrong(field, value, accepted)
         if not least <= len(value) <= most:
-            raise MalformedParameter(f"{field} has {len(value)} characters: {accepted} is accepted.")
+            characters = "1 character" if len(value) == 1 else f"{len(value)} characters"
+            raise MalformedParameter(f"{field} has {characters}: {accepted} is accepted.")
         return value
 
     return check

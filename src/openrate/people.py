@@ -73,9 +73,8 @@ def set_password(
 def check_password(password: str) -> None:
     """Raise UsageError when a password is too short or too long."""
     if not SHORTEST <= len(password) <= _LONGEST:
-        raise UsageError(
-            f"The password has {len(password)} characters: {SHORTEST} to {_LONGEST} are accepted."
-        )
+        characters = "1 character" if len(password) == 1 else f"{len(password)} characters"
+        raise UsageError(f"The password has {characters}: {SHORTEST} to {_LONGEST} are accepted.")
 
 
 def set_role(people: People, person: Person, role: Role, by: By) -> None:
