@@ -11,13 +11,13 @@ import msgspec
 from openrate import campaigns, stats
 from openrate.commands.parts import Parts
 from openrate.delivery.progress import progress
-from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send
+from openrate.model import App, Campaign, CampaignState, DayRow, Role, Send, Sender
 from openrate.stats_csv import days_csv
 from openrate.web.call import Answer
 from openrate.web.campaign_changes import update_campaign
 from openrate.web.pages.audit_lines import line
 from openrate.web.pages.charts import DAY_S, Series, bars, chart
-from openrate.web.pages.described import described, what_comes_next
+from openrate.web.pages.described import described, what_comes_next, why_nobody_got_it
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.edit.warnings import what_is_past
@@ -121,11 +121,18 @@ class CampaignPage:
         app, campaign = find_campaign(self._parts.records, visit)
         update_campaign(self._parts.records, app, campaign.token, body, visit.by)
 
+    def _instead_of_numbers(self, visit: Visit, app: App, campaign: Campaign, state: CampaignState) -> str:
+        """What is said while there is no number."""
+        if state is CampaignState.COMPLETED and app.sender is Sender.OPENRATE and not campaign.dev_only:
+            return why_nobody_got_it(self._parts.sends.of(campaign.id))
+        return what_comes_next(campaign, app, state, visit.now, remembered_zone(visit.call))
+
     def _revision(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> str:
         """Another text whenever the numbers may look different."""
         log = self._parts.log
         state = campaigns.state(campaign, app, visit.now)
-        return f"{log.changed(campaign.id)}-{hash((state, log.rule(app.id), *sends)) & 0xFFFFFFFF:x}"
+        shown = hash((state, campaign.next_due_at, log.rule(app.id), *sends))
+        return f"{log.changed(campaign.id)}-{shown & 0xFFFFFFFF:x}"
 
     def _numbers(self, visit: Visit, app: App, campaign: Campaign, sends: Sequence[Send]) -> dict[str, Any]:
         seen = self._revision(visit, app, campaign, sends)  # first: what comes meanwhile is seen next time
@@ -144,7 +151,7 @@ class CampaignPage:
             "drawn": _chart(days, campaign),
             "comparison": stats.compare(rows) if campaign.has_versions else None,
             "sending": _sending(sends),
-            "what_comes_next": what_comes_next(campaign, app, state, visit.now, remembered_zone(visit.call)),
+            "what_comes_next": self._instead_of_numbers(visit, app, campaign, state) if not days else "",
             "is_over": state is CampaignState.COMPLETED,
             "seen": seen,
         }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from openrate.campaign_parameters import Parameters, written
-from openrate.model import App, Campaign, CampaignState, Sender
+from openrate.model import App, Campaign, CampaignState, Send, Sender, SendState
 from openrate.web.pages.edit.form import others
 from openrate.web.pages.edit.kinds import lifetime
 from openrate.web.pages.edit.query_words import in_words
@@ -52,7 +52,7 @@ def described(given: Parameters, zone: str) -> list[Said]:
 
 
 def what_comes_next(campaign: Campaign, app: App, state: CampaignState, now: int, zone: str) -> str:
-    """What is to be expected of a campaign of which no number is known."""
+    """What is to be expected of a campaign of which no number is known, unless our sender has completed it."""
     is_ahead = state in {CampaignState.DRAFT, CampaignState.SCHEDULED}
     if campaign.dev_only and not is_ahead:
         return "What development builds get is in no number."
@@ -61,8 +61,6 @@ def what_comes_next(campaign: Campaign, app: App, state: CampaignState, now: int
             f"Nothing has been sent yet. {app.name} is sent for by its own sender: as soon as that reports what "
             "it sent, the numbers appear here."
         )
-    if state is CampaignState.COMPLETED:
-        return "It is over, and was sent to nobody."
     if state is CampaignState.STOPPED:
         return "Nothing has been sent, and nothing will be while it is stopped."
     is_due = campaign.next_due_at is None or campaign.next_due_at <= now
@@ -72,6 +70,23 @@ def what_comes_next(campaign: Campaign, app: App, state: CampaignState, now: int
         when = "it is going out now" if is_due else "it goes out on {}"
     begins = _next(campaign, zone)
     return f"Nothing has been sent yet: {when.format(begins)}. The numbers appear here by themselves."
+
+
+def why_nobody_got_it(sends: Sequence[Send]) -> str:
+    """What is said of a campaign that our sender has completed and of which no number is known.
+
+    Args:
+        sends: all of it.
+    """
+    over = "It is over, and was sent to nobody"
+    selected, skipped = (sum(getattr(send, name) for send in sends) for name in ("recipients", "skipped"))
+    if reason := next((send.reason for send in sends if send.reason), None):
+        return f"{over}. {reason}"
+    if selected and skipped == selected:
+        return f"{over}: no installation that was selected had a push token any more."
+    if sends and not selected and all(send.state is SendState.DONE for send in sends):
+        return f"{over}: when it was due, no installation with a push token was among those it is for."
+    return f"{over}."
 
 
 def _next(campaign: Campaign, zone: str) -> str:
