@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from openrate.audience import read_targeting
 from openrate.conditions import AsOf, Selection
 from openrate.errors import StoreFull
-from openrate.model import Audience, Installation, Platform, Rule, Sender
+from openrate.model import Audience, By, Installation, Platform, Rule, Sender
 from openrate.ports.event_log import Opens
 from openrate.storage import audience_lists
+from openrate.storage.audit import SqlAuditLog
 from openrate.storage.records import SqlRecords
 from openrate.storage.tables import audience_members, audiences
 
@@ -149,3 +150,23 @@ def test_two_who_replace_a_list_at_once_do_not_spoil_it(records: SqlRecords, bet
     assert records.put_audience(APP, False, "vip", NEW, 6) == Audience("vip", 5, 6)
     assert selected(records) == NEW
     assert rows(records) == (1, 5)
+
+
+def test_who_changed_a_list_is_in_the_audit_log_once_it_is_whole(
+    records: SqlRecords, between: Between
+) -> None:
+    log, by = SqlAuditLog(records.database), By("REST key 3", 6)
+    seen: list[int] = []
+    between(lambda: seen.append(len(log.entries(1))))
+    records.put_audience(APP, False, "vip", NEW, 6, by)
+    records.put_audience(APP, True, "vip", ["t"], 6, by)
+    records.put_audience(APP, False, "vip", NEW, 6, by)
+    assert records.delete_audience(APP, False, "vip", by)
+    assert not records.delete_audience(APP, False, "vip", by)
+    assert [(each.by, each.action.value, each.subject, each.details) for each in log.entries(1)] == [
+        ("REST key 3", "named list removed", "vip of Shop", {"installations": (5, None)}),
+        ("REST key 3", "named list put", "vip of Shop", {"installations": (5, 5)}),
+        ("REST key 3", "named list put", "vip of Shop (development builds)", {"installations": (None, 1)}),
+        ("REST key 3", "named list put", "vip of Shop", {"installations": (3, 5)}),
+    ]
+    assert seen[0] == 0

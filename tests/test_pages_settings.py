@@ -541,6 +541,25 @@ def test_the_audit_log_says_who_changed_what_and_can_be_narrowed(site: Site, pag
     expect(page.get_by_text("There is no such entry.")).to_be_visible()
 
 
+def test_the_audit_log_says_who_put_and_removed_a_named_list(site: Site) -> None:
+    url = f"{site.address}/v1/{site.shop.live_key}/audiences/audited"
+    for ids in (["a", "b"], ["a", "b", "c"]):
+        assert httpx.post(url, json=ids, headers=site.api_headers).status_code == 200
+    assert httpx.delete(url, headers=site.api_headers).status_code == 200
+    with site.client() as visitor:
+        page = visitor.get(f"/settings/audit?subject=audited+of+{site.shop.name}").text
+        assert page.count("put the named list") == 2
+        assert page.count("removed the named list") == 1
+        answer = visitor.get(f"/settings/audit.csv?subject=audited+of+{site.shop.name}")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["action"], row["field"], row["before"], row["after"]) for row in rows] == [
+        ("named list removed", "installations", "3", ""),
+        ("named list put", "installations", "2", "3"),
+        ("named list put", "installations", "", "2"),
+    ]
+    assert all(re.fullmatch(r"REST key \d+", row["by"]) for row in rows)
+
+
 def test_the_audit_log_has_pages_and_a_file_with_all_of_it(site: Site) -> None:
     formula = "=HYPERLINK(1)"
     by = By(formula, site.parts.clock.now())

@@ -32,6 +32,10 @@ class Access(NamedTuple):
     key_id: int
     scope: Scope
 
+    def by(self, now: int) -> By:
+        """Who changes something with it, for the audit log."""
+        return By(f"REST key {self.key_id}", now)
+
 
 def create_app(  # noqa: PLR0913 - what an app is made of
     records: Records, company: str, name: str, platform: Platform, sender: Sender, by: By

@@ -168,6 +168,8 @@ class Action(StrEnum):
     CAMPAIGN_CREATED = "campaign created"
     CAMPAIGN_CHANGED = "campaign changed"
     CAMPAIGN_DELETED = "campaign deleted"
+    AUDIENCE_PUT = "named list put"
+    AUDIENCE_REMOVED = "named list removed"
 
 
 class By(NamedTuple):
@@ -186,7 +188,8 @@ class AuditEntry(msgspec.Struct, frozen=True):
     Attributes:
         at: milliseconds since 1970.
         by: see ``By``.
-        subject: what was changed: a campaign token, the number of a REST key, an address, the name of an app.
+        subject: what was changed: a campaign token, the number of a REST key, an address, the name of an app, a list
+            and its app (``vip of Shop``).
         details: by name, what was there before and what is there now. Nothing in it is secret.
     """
 

@@ -277,19 +277,19 @@ class MemoryRecords:
             and installation.installation_id in ids
         )
 
-    def put_audience(
-        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    def put_audience(  # noqa: PLR0913 - what a list is made of, and by whom
+        self, app_id: int, dev: bool, name: str, ids: Sequence[str], at: int, by: By | None = None
     ) -> Audience:
-        ids = frozenset(installation_ids)
-        made = Audience(name, len(ids), at)
-        self._audiences[app_id, dev, name] = made, ids
+        distinct = frozenset(ids)
+        made = Audience(name, len(distinct), at)
+        self._audiences[app_id, dev, name] = made, distinct
         return made
 
     def audiences(self, app_id: int, dev: bool) -> list[Audience]:
         found = [made for (*of, _), (made, _) in self._audiences.items() if of == [app_id, dev]]
         return sorted(found, key=lambda made: made.name)
 
-    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+    def delete_audience(self, app_id: int, dev: bool, name: str, by: By | None = None) -> bool:
         return self._audiences.pop((app_id, dev, name), None) is not None
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:

@@ -196,15 +196,15 @@ class Records(Protocol):
             after: only ids that come after this one, byte by byte.
         """
 
-    def put_audience(
-        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    def put_audience(  # noqa: PLR0913 - what a list is made of, and by whom
+        self, app_id: int, dev: bool, name: str, ids: Sequence[str], at: int, by: By | None = None
     ) -> Audience:
         """Make or replace a named list of installations; ids that are there twice count once."""
 
     def audiences(self, app_id: int, dev: bool) -> list[Audience]:
         """The named lists of an app and a world, by name."""
 
-    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+    def delete_audience(self, app_id: int, dev: bool, name: str, by: By | None = None) -> bool:
         """Remove a list; False when there is none of that name."""
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:

@@ -15,10 +15,11 @@ from time import sleep
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
 from openrate.errors import StoreError
-from openrate.model import Audience
+from openrate.model import Action, Audience, By
+from openrate.storage import audit
 from openrate.storage.audience_sql import each_of
 from openrate.storage.database import Database
-from openrate.storage.tables import audience_members, audiences
+from openrate.storage.tables import apps, audience_members, audiences
 
 PART = 5_000
 """Members in a transaction, about 20 ms; ids sorted at once, which nobody can interrupt."""
@@ -34,7 +35,9 @@ class AudienceLists:
         self._under_way: set[int] = set()
         """Lists that are being written. It changes in writing transactions, of which there is one at a time."""
 
-    def put(self, app_id: int, dev: bool, name: str, ids: Sequence[str], at: int) -> Audience:
+    def put(  # noqa: PLR0913 - as many as the port has
+        self, app_id: int, dev: bool, name: str, ids: Sequence[str], at: int, by: By | None
+    ) -> Audience:
         """Make or replace a list; until it is whole, readers see the one before.
 
         Raises:
@@ -44,7 +47,7 @@ class AudienceLists:
         try:
             size = sum(self._add(number, part) for part in _parts(_sorted(ids)))
             made = Audience(name, size, at)
-            self._take_over(number, app_id, dev, made)
+            self._take_over(number, app_id, dev, made, by)
         finally:
             self._under_way.discard(number)
             self._clear()
@@ -58,12 +61,14 @@ class AudienceLists:
             found = connection.execute(wanted.where(current).order_by(audiences.c.name))
             return [Audience(*row) for row in found]
 
-    def remove(self, app_id: int, dev: bool, name: str) -> bool:
+    def remove(self, app_id: int, dev: bool, name: str, by: By | None) -> bool:
         """Remove a list with its members; False when there is none."""
         with self._database.writing() as connection:
-            is_gone = _retire(connection, app_id, dev, name)
+            size = _retire(connection, app_id, dev, name)
+            if size is not None:
+                _write_down(connection, by, Action.AUDIENCE_REMOVED, (app_id, dev, name), (size, None))
         self._clear()
-        return is_gone
+        return size is not None
 
     def _begin(self, app_id: int, dev: bool, name: str, at: int) -> int:
         """A list that nobody sees yet."""
@@ -82,11 +87,13 @@ class AudienceLists:
         sleep(_PAUSE)
         return len(ids)
 
-    def _take_over(self, number: int, app_id: int, dev: bool, made: Audience) -> None:
+    def _take_over(self, number: int, app_id: int, dev: bool, made: Audience, by: By | None) -> None:
+        of = (app_id, dev, made.name)
         with self._database.writing() as connection:
-            _retire(connection, app_id, dev, made.name)
+            before = _retire(connection, *of)
             whole = update(audiences).where(audiences.c.id == number)
             connection.execute(whole.values(size=made.size, is_current=True))
+            _write_down(connection, by, Action.AUDIENCE_PUT, of, (before, made.size))
 
     def _clear(self) -> None:
         """Remove what is not current and not under way. If that fails it is tried when a list is next changed."""
@@ -110,11 +117,27 @@ class AudienceLists:
         return True
 
 
-def _retire(connection: Connection, app_id: int, dev: bool, name: str) -> bool:
-    """Let nobody see a list any more; False when nobody did."""
+def _retire(connection: Connection, app_id: int, dev: bool, name: str) -> int | None:
+    """Let nobody see a list any more; returns its size, or None when nobody did."""
     named = and_(audiences.c.app_id == app_id, audiences.c.dev == dev, audiences.c.name == name)
     retired = update(audiences).where(named, audiences.c.is_current).values(is_current=False)
-    return bool(connection.execute(retired).rowcount)
+    size = connection.scalar(retired.returning(audiences.c.size))
+    return None if size is None else int(size)
+
+
+def _write_down(
+    connection: Connection,
+    by: By | None,
+    action: Action,
+    of: tuple[int, bool, str],
+    sizes: tuple[int | None, int | None],
+) -> None:
+    """A line of the audit log: how many installations were in the list before, and how many are now."""
+    app_id, dev, name = of
+    app = connection.execute(select(apps.c.company_id, apps.c.name).where(apps.c.id == app_id)).one_or_none()
+    if app is not None:
+        subject = f"{name} of {app.name}{' (development builds)' if dev else ''}"
+        audit.write_details(connection, by, app.company_id, action, subject, {"installations": sizes})
 
 
 def _sorted(ids: Sequence[str]) -> Iterator[str]:

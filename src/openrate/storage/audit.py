@@ -28,7 +28,19 @@ def write(  # noqa: PLR0913 - a line has this many parts
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line to the transaction that makes the change; None: it is the server's own doing, and nobody's."""
+    """Add a line with what differs to the transaction that makes the change."""
+    write_details(connection, by, company_id, action, subject, _changes(before or {}, after or {}))
+
+
+def write_details(  # noqa: PLR0913 - the same
+    connection: Connection,
+    by: By | None,
+    company_id: int,
+    action: Action,
+    subject: str,
+    details: Mapping[str, tuple[Any, Any]],
+) -> None:
+    """Add a line as it is; None: it is the server's own doing, and nobody's."""
     if by is None:
         return
     row = insert(audit_entries).values(
@@ -37,7 +49,7 @@ def write(  # noqa: PLR0913 - a line has this many parts
         by=by.name,
         action=action.value,
         subject=subject,
-        details=_encode(_changes(before or {}, after or {})).decode(),
+        details=_encode(details).decode(),
     )
     connection.execute(row)
 

@@ -317,19 +317,19 @@ class SqlRecords:
         """The installations of a selection, ascending by id, in parts of up to some thousand."""
         return audience.selected(self.database.reading, selection, opens, after)
 
-    def put_audience(
-        self, app_id: int, dev: bool, name: str, installation_ids: Sequence[str], at: int
+    def put_audience(  # noqa: PLR0913 - what a list is made of, and by whom
+        self, app_id: int, dev: bool, name: str, ids: Sequence[str], at: int, by: By | None = None
     ) -> Audience:
         """Make or replace a named list of installations; ids that are there twice count once."""
-        return self._audience_lists.put(app_id, dev, name, installation_ids, at)
+        return self._audience_lists.put(app_id, dev, name, ids, at, by)
 
     def audiences(self, app_id: int, dev: bool) -> list[Audience]:
         """The named lists of an app and a world, by name."""
         return self._audience_lists.read_all(app_id, dev)
 
-    def delete_audience(self, app_id: int, dev: bool, name: str) -> bool:
+    def delete_audience(self, app_id: int, dev: bool, name: str, by: By | None = None) -> bool:
         """Remove a list; False when there is none of that name."""
-        return self._audience_lists.remove(app_id, dev, name)
+        return self._audience_lists.remove(app_id, dev, name, by)
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A secret of this server by name, made at first use."""

@@ -86,18 +86,20 @@ class AudienceApi:
 
     def _put(self, access: Access, name: str, body: bytes, media_type: str) -> Audience:
         ids = _read_ids(body, media_type)
-        return self._services.records.put_audience(
-            access.app.id, access.dev, name, ids, self._services.clock.now()
-        )
+        by = access.by(self._services.clock.now())
+        return self._services.records.put_audience(access.app.id, access.dev, name, ids, by.at, by)
 
     async def delete(self, call: Call) -> Answer:
         """Remove a list."""
         access = self._gate.server_access(call, write=True)
         name = call.parts[4]
-        remove = self._services.records.delete_audience
-        if not _NAME.fullmatch(name) or not await asyncio.to_thread(remove, access.app.id, access.dev, name):
+        if not _NAME.fullmatch(name) or not await asyncio.to_thread(self._remove, access, name):
             raise RouteNotFound("There is no audience of that name in this app.")
         return json_answer(200, {"name": name})
+
+    def _remove(self, access: Access, name: str) -> bool:
+        by = access.by(self._services.clock.now())
+        return self._services.records.delete_audience(access.app.id, access.dev, name, by)
 
     async def take(self, call: Call) -> Answer:
         """Register installations from elsewhere; 200 when every accepted one is durable."""

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 from openrate import campaigns
 from openrate.companies import Access
 from openrate.errors import ApiMisuse
-from openrate.model import By
 from openrate.web.bodies import CAMPAIGN_BODY, read_body
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.campaign_changes import create_campaign, update_campaign
@@ -93,20 +92,16 @@ class CampaignsApi:
         return Answer(200, answer.body, [(b"x-attribution-rule", answer.rule_header)])
 
     def _create(self, access: Access, body: bytes) -> str:
-        by = _by(access, self._gate.now())
+        by = access.by(self._gate.now())
         return create_campaign(self._services.records, access.app, access.dev, body, by, from_api=True).token
 
     def _update(self, access: Access, token: str, body: bytes) -> None:
-        update_campaign(self._services.records, access.app, token, body, _by(access, self._gate.now()))
+        update_campaign(self._services.records, access.app, token, body, access.by(self._gate.now()))
 
     def _delete(self, access: Access, token: str) -> None:
         now = self._gate.now()
-        if not self._services.records.delete_campaign(access.app.id, token, now, _by(access, now)):
+        if not self._services.records.delete_campaign(access.app.id, token, now, access.by(now)):
             raise no_campaign()
-
-
-def _by(access: Access, now: int) -> By:
-    return By(f"REST key {access.key_id}", now)
 
 
 def _check_live_key(access: Access) -> None:

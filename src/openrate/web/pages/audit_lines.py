@@ -28,6 +28,8 @@ WORDS = {
     Action.CAMPAIGN_CREATED: "created the campaign",
     Action.CAMPAIGN_CHANGED: "changed the campaign",
     Action.CAMPAIGN_DELETED: "deleted the campaign",
+    Action.AUDIENCE_PUT: "put the named list",
+    Action.AUDIENCE_REMOVED: "removed the named list",
 }
 
 
