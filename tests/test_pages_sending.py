@@ -11,7 +11,10 @@ from playwright.sync_api import Page, expect
 from browser import axe_violations
 from dashboard import Site, Visitor
 from editor import Shop
-from openrate.model import DAY_MS, App, Campaign, Send, SendState
+from openrate import companies
+from openrate.errors import OpenrateError
+from openrate.model import DAY_MS, App, By, Campaign, Platform, Role, Send, Sender, SendState
+from openrate.ports.provider import GIVES_CREDENTIALS
 from test_pages_campaigns import create
 
 PAST = "2026-03-10T09:00:00"
@@ -58,6 +61,10 @@ def complete(site: Site, app: App, token: str) -> None:
             {"state": SendState.CANCELLED, "reason": "Its time to live was over before it could be sent."},
             ". Its time to live was over before it could be sent.",
         ),
+        (
+            {"state": SendState.CANCELLED, "reason": f"Own has no credentials: {GIVES_CREDENTIALS}"},
+            ". Own has no credentials.",
+        ),
         ({"state": SendState.CANCELLED}, "."),
     ],
 )
@@ -83,3 +90,21 @@ def test_the_next_time_goes_while_somebody_looks(site: Site, own: Shop, page: Pa
     expect(when.get_by_text("Next", exact=True)).to_have_count(0)
     expect(when).to_contain_text("Sent by")
     assert axe_violations(page) == []
+
+
+def test_credentials_that_are_missing_are_set_on_the_pages(site: Site) -> None:
+    parts, by = site.parts, By("somebody", 0)
+    nights = companies.create_app(parts.records, "Acme", "Nights", Platform.IOS, Sender.OPENRATE, by).app
+    with pytest.raises(OpenrateError) as refused:
+        parts.providers.provider(nights, dev=False)
+    token = create(site, "Waits", nights, push_time=PAST)
+    put_send(site, nights, token, reason=str(refused.value))
+    parts.activity.waits(nights.id, str(refused.value))
+    for path, times in ((f"/campaigns/{token}", 1), ("/activity", 2)):
+        with site.client(Role.MANAGER) as manager, site.client(Role.EDITOR) as editor:
+            shown, shown_to_others = manager.get(path).text, editor.get(path).text
+        link = 'give it some under <a href="/settings/providers">Settings, Providers</a>.'
+        assert shown.count(f"Nights has no credentials: {link}") == times
+        told = "Nights has no credentials: a manager gives it some under Settings, Providers."
+        assert shown_to_others.count(told) == times
+        assert "openrate app credentials" not in shown + shown_to_others

@@ -6,7 +6,7 @@ from openrate.config import Settings
 from openrate.credentials import StubCredentials, Vault
 from openrate.errors import OpenrateError
 from openrate.model import App
-from openrate.ports.provider import Provider
+from openrate.ports.provider import GIVES_CREDENTIALS, Provider
 from openrate.providers.by_credentials import provider_for
 from openrate.providers.courier import Courier, Errand
 
@@ -22,7 +22,7 @@ class VaultProviders:
         """A new one; raises OpenrateError when the app has no credentials, or they do not work."""
         credentials = self._vault.of(app.id)
         if credentials is None:
-            raise OpenrateError(f"{app.name} has no credentials: openrate app credentials set gives it some.")
+            raise OpenrateError(f"{app.name} has no credentials: {GIVES_CREDENTIALS}")
         if isinstance(credentials, StubCredentials):
             return provider_for(credentials, dev)
         return Courier(Errand(credentials, dev, self._settings.push_services))

@@ -8,6 +8,9 @@ from typing import NamedTuple, Protocol
 
 from openrate.model import App, By, Cause, Message, ProviderName
 
+GIVES_CREDENTIALS = "openrate app credentials set gives it some."
+"""How the sentence ends that there is no way to the devices of an app, for want of credentials."""
+
 
 class Push(NamedTuple):
     """One message to one installation.

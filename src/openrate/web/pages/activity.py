@@ -14,6 +14,7 @@ from openrate.web.pages.charts import MINUTE_S, Series, chart
 from openrate.web.pages.door import Door
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import Visit
+from openrate.web.pages.waits import on_a_page
 from openrate.web.routing import Route
 
 _MOST_SENDS = 50
@@ -68,6 +69,7 @@ class ActivityPage:
             "queued": queued[:_MOST_SENDS],
             "more_queued": len(queued) - _MOST_SENDS,
             "remaining": standing.remaining,
+            "on_a_page": on_a_page,
             "health": standing.health(apps, queued, parts.providers, parts.activity),
         }
 

@@ -24,6 +24,7 @@ from openrate.web.pages.edit.warnings import what_is_past
 from openrate.web.pages.edit.work import begins, existing
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
+from openrate.web.pages.waits import on_a_page
 from openrate.web.routing import Route
 
 _LIVE, _STOPPED = (msgspec.json.encode({"live": live}) for live in (True, False))
@@ -151,6 +152,7 @@ class CampaignPage:
             "drawn": _chart(days, campaign),
             "comparison": stats.compare(rows) if campaign.has_versions else None,
             "sending": _sending(sends),
+            "on_a_page": on_a_page,
             "what_comes_next": self._instead_of_numbers(visit, app, campaign, state) if not days else "",
             "is_over": state is CampaignState.COMPLETED,
             "seen": seen,

@@ -13,6 +13,7 @@ from openrate.web.pages.edit.form import others
 from openrate.web.pages.edit.kinds import lifetime
 from openrate.web.pages.edit.query_words import in_words
 from openrate.web.pages.edit.times import from_utc, shortened
+from openrate.web.pages.waits import on_a_page
 
 _UNITS = {"DAILY": ("daily", "days"), "WEEKLY": ("weekly", "weeks"), "MONTHLY": ("monthly", "months")}
 _LABELS = {
@@ -81,7 +82,8 @@ def why_nobody_got_it(sends: Sequence[Send]) -> str:
     over = "It is over, and was sent to nobody"
     selected, skipped = (sum(getattr(send, name) for send in sends) for name in ("recipients", "skipped"))
     if reason := next((send.reason for send in sends if send.reason), None):
-        return f"{over}. {reason}"
+        said = on_a_page(reason)
+        return f"{over}. {said.text}{'.' if said.lacks_credentials else ''}"
     if selected and skipped == selected:
         return f"{over}: no installation that was selected had a push token any more."
     if sends and not selected and all(send.state is SendState.DONE for send in sends):
