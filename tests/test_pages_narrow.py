@@ -92,14 +92,19 @@ def test_what_the_facts_of_an_installation_count_is_in_sight(site: Site, token: 
 
 
 @pytest.mark.parametrize("width", [WIDTH, 390, 1200])
-def test_the_command_for_the_first_person_is_broken_between_its_options(
+def test_the_commands_for_who_cannot_sign_in_are_broken_between_their_options(
     site: Site, browser: Browser, width: int
 ) -> None:
     with browser.new_context(viewport={"width": width, "height": 800}) as context:
         page = context.new_page()
         page.goto(site.address + "/sign-in")
-        command = page.locator("code")
-        expect(command).to_have_text("openrate user create --company … --email … --data …")
-        for option in command.locator("span").all():
+        commands = page.locator("code")
+        expect(commands).to_have_text(
+            [
+                "openrate user set --email … --password --data …",
+                "openrate user create --company … --email … --data …",
+            ]
+        )
+        for option in commands.locator("span").all():
             assert option.evaluate("(span) => span.getClientRects().length") == 1
         assert page.evaluate("document.documentElement.scrollWidth") == width
