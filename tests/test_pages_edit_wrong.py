@@ -13,6 +13,8 @@ from browser import axe_violations
 from dashboard import Site, Visitor
 from editor import Shop, box, form_of, save
 from openrate.model import Role
+from openrate.web.pages.edit.kinds import MESSAGE
+from openrate.web.pages.edit.problems import LABELS
 
 # What is wrong
 
@@ -123,6 +125,14 @@ def test_deep_nesting_is_refused_and_breaks_nothing(own: Shop, editor: Visitor, 
         assert save(editor, own.app, **{name: deep}).status_code == 400
 
 
+def test_what_is_still_to_do_begins_with_what_the_page_calls_the_field(own: Shop, editor: Visitor) -> None:
+    text = save(editor, own.app, action="check", push_time="").text
+    assert re.search(r"Still to do: Date and time: <a href=\"#push_time\">push_time is missing", text)
+    for name, label in LABELS.items():
+        field = f"messages.a[0].{name}" if name in MESSAGE else name
+        assert re.search(rf'<label for="{re.escape(field)}">{label}</label>', text), field
+
+
 def test_the_link_of_a_complaint_leads_to_its_field(site: Site, own: Shop, page: Page) -> None:
     site.sign_in(page, Role.EDITOR)
     page.goto(site.address + own.new)
@@ -149,7 +159,7 @@ def test_what_was_refused_is_said_until_it_is_mended(site: Site, own: Shop, page
     expect(name).to_have_attribute("aria-invalid", "true")
     box(page, "capping").evaluate("field => field.closest('details').open = true")
     box(page, "capping").fill("1")
-    expect(page.locator("#summary")).to_contain_text("Still to do: name is missing")
+    expect(page.locator("#summary")).to_contain_text("Still to do: Name: name is missing")
     expect(page.locator("#problem")).to_be_visible()
     name.fill("Spring sale")
     expect(page.locator("#problem")).to_have_count(0)

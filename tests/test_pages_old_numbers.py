@@ -111,14 +111,14 @@ def test_the_editor_says_that_it_does_not_follow_and_keeps_what_it_showed(
     page.goto(site.address + own.new)
     box(page, "name").fill("Spring sale")
     summary = page.locator("#summary")
-    expect(summary).to_contain_text("Still to do: messages[0].body is missing")
+    expect(summary).to_contain_text("Still to do: Text: messages[0].body is missing")
     page.route("**/campaigns/new**", fail)
     box(page, "messages.a[0].body").fill("Two days only")
     said = page.get_by_role("status").filter(has_text="does not follow")
     expect(said).to_have_text(
         f"The page does not follow what you type: {reason}. What you typed is still here."
     )
-    expect(summary).to_contain_text("Still to do: messages[0].body is missing")
+    expect(summary).to_contain_text("Still to do: Text: messages[0].body is missing")
     expect(page.get_by_text("The server failed")).to_have_count(0)
     page.unroute("**/campaigns/new**")
     box(page, "messages.a[0].body").fill("Three days only")
@@ -135,7 +135,7 @@ def test_quick_typing_is_no_failure(site: Site, own: Shop, page: Page) -> None:
     browser.send("Network.emulateNetworkConditions", slow)
     box(page, "name").press_sequentially("Spring sale", delay=500)
     assert page.locator(".old").count() == 0
-    expect(page.locator("#summary")).to_contain_text("Still to do: messages[0].body is missing")
+    expect(page.locator("#summary")).to_contain_text("Still to do: Text: messages[0].body is missing")
 
 
 def test_a_part_that_could_not_be_loaded_is_missed(site: Site, page: Page) -> None:

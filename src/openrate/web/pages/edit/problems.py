@@ -28,6 +28,23 @@ _FIELDS = {
     "media": "media.icon",
 }
 """The field for what has none of that name."""
+LABELS = {
+    "name": "Name",
+    "language": "Language",
+    "title": "Title",
+    "body": "Text",
+    "push_time": "Date and time",
+    "recurrence.repeat_unit": "Repeated",
+    "recurrence.repeat_frequency": "Every",
+    "recurrence.end_date": "End",
+    "targeting.languages": "Languages",
+    "targeting.regions": "Regions",
+    "targeting.query": "Query",
+    "custom_payload": "Custom payload",
+    "time_to_live": "Time to live",
+    "send_rate": "Send rate",
+}
+"""What the page calls fields whose names say less; those of a message by the last part of the name."""
 
 
 class Problem(NamedTuple):
@@ -35,6 +52,11 @@ class Problem(NamedTuple):
 
     field: str
     sentence: str
+
+    @property
+    def label(self) -> str:
+        """What the page calls the field; empty when its name says as much."""
+        return LABELS.get(self.field.partition("].")[2] or self.field, "")
 
 
 def problem(error: Exception, form: Form) -> Problem:
