@@ -250,6 +250,30 @@ def test_what_is_exported_can_be_imported(place: Place, tmp_path: Path, form: st
     assert _rows(first) == _rows(second)
 
 
+def test_the_query_of_the_documents_makes_of_an_export_what_the_statistics_say(
+    place: Place, tmp_path: Path
+) -> None:
+    key = ("--app", place.shop.keys["live_key"])
+    first, file = tmp_path / "first.parquet", tmp_path / "facts.parquet"
+    exported = answer("export", str(first), *key, *place.data)["facts"]
+    (tmp_path / "empty").mkdir()
+    with _records_only(place.shop.data, tmp_path / "empty") as data:
+        for _ in range(2):
+            answer("import", str(first), *key, *data)
+        assert answer("export", str(file), *key, *data)["facts"] == 2 * exported
+        detail = answer("stats", place.plain, *data)["detail"]
+    page = Path(__file__).parent.parent / "docs/operations.md"
+    (query,) = re.findall(r"```sql\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    with duckdb.connect() as database:
+        rows = database.execute(query.replace("facts.parquet", str(file))).fetchall()
+        (kind,) = database.execute('select typeof("at") from read_parquet(?) limit 1', [str(file)]).fetchall()
+    assert kind == ("TIMESTAMP",)
+    assert [(str(date), sent, optins) for token, date, _, sent, optins in rows if token == place.plain] == [
+        (row["date"], row["sent"], row["sent_optins"]) for row in detail
+    ]
+    assert {version for token, _, version, *_ in rows if token == place.ab} <= {"a", "b"}
+
+
 class _records_only:  # noqa: N801 - reads as a function
     """A folder with the same companies and campaigns, and no facts."""
 

@@ -153,7 +153,9 @@ def export(  # noqa: PLR0913 - an option each
 ) -> None:
     """Write the facts of an app to a file.
 
-    openrate import reads it. Facts of development builds are in no export.
+    openrate import reads it. Facts of development builds are in no export. A report that was repeated is there
+    as often as it came, while the numbers count each delivery once: docs/operations.md has a query that does the
+    same.
 
     Example: openrate export facts.parquet --app 1A2B... --data data
     """

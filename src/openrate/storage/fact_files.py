@@ -160,7 +160,7 @@ class _Table:
 
     def writing(self) -> Iterator[Put]:
         with _whole_or_not_at_all(self._path) as part, _database_beside(self._path) as database:
-            columns = ", ".join(f'"{name}" {_column_type(name)}' for name in FIELDS)
+            columns = ", ".join(f'"{name}" {_column_type(name, self._form)}' for name in FIELDS)
             database.execute(f"create table facts ({columns})")
             yield lambda events: _insert(database, events)
             options = "format parquet" if self._form is Format.PARQUET else "format csv, header true"
@@ -195,7 +195,10 @@ def _column(name: str, kind: str) -> str:
     return f'"{name}"'
 
 
-def _column_type(name: str) -> str:
+def _column_type(name: str, form: Format) -> str:
+    """Parquet has times, in UTC and without an offset, so that ``at::date`` is the UTC date everywhere."""
+    if name == "at" and form is Format.PARQUET:
+        return "timestamp"
     return "boolean" if name == "opted_in" else "varchar"
 
 
