@@ -134,6 +134,17 @@ def test_while_facts_are_refused_every_page_says_so_to_those_who_are_signed_in(
         assert told_on() == []
 
 
+def test_a_full_disk_is_said_by_readyz_and_at_the_start(shop: Shop, faulty_disk: Path, fault: Path) -> None:
+    sentence = "The disk of the data folder is full: facts are refused until there is room."
+    fault.write_text("scarce")
+    with server(shop.data, LD_PRELOAD=str(faulty_disk), FAULTY_DISK=str(fault)) as running:
+        refused = httpx.get(f"{running.address}/readyz")
+        assert (refused.status_code, refused.json()["message"]) == (503, sentence)
+        fault.unlink()
+        wait_until(lambda: httpx.get(f"{running.address}/readyz").status_code == 200)
+    assert shop.data.with_name("data.log").read_text("utf-8").count(sentence) == 1
+
+
 def use_no_session_for(shop: Shop, *, seconds: int) -> None:
     """Make every session one that was used last so long before."""
     with closing(sqlite3.connect(shop.data / "records.db")) as records, records:

@@ -19,7 +19,7 @@ from openrate.config import Settings
 from openrate.control import ControlSocket
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
-from openrate.errors import StoreDamaged
+from openrate.errors import StoreDamaged, StoreFull
 from openrate.folder import SERVE, held, made
 from openrate.web.app import http_app
 from openrate.web.pages.render import compile_templates
@@ -48,6 +48,7 @@ def serve(settings: Settings) -> None:
     ):
         _check_ages(parts)
         _apply_rules(parts)
+        _say_when_full(parts)
         app = http_app(settings, parts, request_log)
         read_lists(parts)
         Thread(target=compile_templates, daemon=True).start()
@@ -79,6 +80,13 @@ def read_lists(parts: Parts) -> None:
     for company in parts.records.companies():
         if time.monotonic() < until and parts.people.sessions_of_company(company.id):
             parts.overview.revision(company.id)
+
+
+def _say_when_full(parts: Parts) -> None:
+    try:
+        parts.log.check()
+    except StoreFull:
+        logger.warning("The disk of the data folder is full: facts are refused until there is room.")
 
 
 def _check_ages(parts: Parts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import os
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 
 from openrate.config import Settings
-from openrate.errors import ApiMisuse, AuthenticationInvalid, Maintenance
+from openrate.errors import ApiMisuse, AuthenticationInvalid, Maintenance, StoreFull
 from openrate.web.call import Answer, Call, json_answer
 from openrate.web.limits import client_address, is_loopback
 from openrate.web.routing import Route
@@ -21,6 +22,7 @@ from openrate.web.tally import Tally
 
 _BELIEVED = 1.0
 """Seconds a finding is given again, so that asking often does not mean writing often."""
+_FULL = "The disk of the data folder is full: facts are refused until there is room."
 
 
 class Health:
@@ -91,10 +93,14 @@ class Health:
         try:
             _write_and_sync(self._settings.data / ".ready")
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                return _FULL
             return f"The data folder cannot be written: {error.strerror}."
         try:
             self._services.records.campaigns(0, 0, 1)  # companies are kept in memory, campaigns are not
             self._services.log.check()
+        except StoreFull:
+            return _FULL
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
             return f"The store does not answer ({type(error).__name__}); the server's log has more."
         return None
