@@ -173,6 +173,7 @@ def test_the_list_shows_only_the_companys_own(filled: Site) -> None:
 def test_a_browser_at_a_wrong_address_gets_a_page_and_a_program_gets_json(site: Site, page: Page) -> None:
     page.goto(site.address + "/campaing")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_text("There is no such page.")
     assert httpx.get(site.address + "/campaing").json()["code"] == 20
     wanted = {"Accept": "text/html"}
     assert httpx.get(site.address + "/1.1/x/campaign", headers=wanted).json()["code"] == 20

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from litestar.exceptions import NotFoundException
+
 from openrate.audience import Estimates
 from openrate.commands.parts import Parts
 from openrate.config import Settings
+from openrate.errors import RouteNotFound
 from openrate.web.call import Answer, Call
 from openrate.web.failures import failure
 from openrate.web.pages.activity import ActivityPage
@@ -48,11 +51,13 @@ class Pages:
 
     def failed(self, error: Exception, call: Call) -> Answer:
         """What is answered on the way to a route: a page to a browser that asks for one, else JSON."""
-        answer = failure(error, call)
         is_browser = b"text/html" in call.headers.get(b"accept", b"")
-        if is_browser and not call.scope["path"].startswith(("/1.1/", "/v1/")):
-            return self._renderer.error(call, None, answer.status, answer, None)
-        return answer
+        if not is_browser or call.scope["path"].startswith(("/1.1/", "/v1/")):
+            return failure(error, call)
+        if isinstance(error, NotFoundException):
+            error = RouteNotFound("There is no such page.")
+        answer = failure(error, call)
+        return self._renderer.error(call, None, answer.status, answer, None)
 
 
 def _start(_call: Call, _form: Fields) -> Answer:
