@@ -101,6 +101,7 @@ def test_the_page_shows_everything_and_loads_nothing(world: World) -> None:
     assert set(re.findall(r"href='#([^']+)'", page.text)) <= targets  # in a fold, which a browser then opens
     loads = re.findall(r"<(?:script|img|iframe|link|object)|@import|url\(|src=", page.text)
     assert loads == []
+    assert "<a href='/campaigns'>Openrate</a>" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 

@@ -39,6 +39,7 @@ def page(document: dict[str, Any]) -> bytes:
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width, initial-scale=1'>",
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style></head><body>",
+        "<p><a href='/campaigns'>Openrate</a></p>",
         f"<h1>{escape(info['title'])} API <small class=quiet>{escape(info['version'])}</small></h1>",
         f"<p>{_prose(info['description'])}</p>",
         "<p>For programs: <a href='/openapi.json'>openapi.json</a></p>",
