@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from openrate import stats
 from openrate.audience.figures import Count, Day, Figures, summed, together
 from openrate.commands.parts import Parts
 from openrate.model import App, Rule
@@ -74,6 +75,7 @@ class AudiencePage:
             "is_counting": len(known) < len(shown),
             "tables": [] if figures is None else _tables(figures, shown, known, visit.company.rule),
             "days": days,
+            "iso_date": stats.iso_date,
             "drawn": _chart(days),
             "seen": _seen(shown, known),
             "server": base_url(visit.call),
