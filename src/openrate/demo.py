@@ -36,6 +36,8 @@ _READER = "demo@example.com"
 _EXAMPLE, _SDK = Path("examples/web"), Path("sdk/web")
 """The example site and what it uses, where the demo runs in a checkout."""
 _PUSH_TIMES = {"push_time": "2026-03-02T07:00:00"}
+_PATIENCE_S = 60
+"""Seconds."""
 
 Alone = Callable[[Path], AbstractContextManager[None]]
 
@@ -169,6 +171,12 @@ class _App(NamedTuple):
             accepted += answer["accepted"]
         return accepted
 
+    def behind(self) -> int:
+        """How many facts are stored and not yet in the statistics."""
+        with urlopen(self.address + "/metrics", timeout=30) as response:  # noqa: S310 - our own server
+            lines = response.read().decode().splitlines()
+        return int(float(next(line.split()[1] for line in lines if line.startswith("openrate_log_behind "))))
+
     def stats(self, token: str) -> Any:
         """The statistics of a campaign."""
         return self.call(f"/1.1/{self.live_key}/campaigns/stats/{token}")
@@ -255,14 +263,11 @@ def _show_fortnight(console: Console, app: _App) -> None:
 
 
 def _settled(app: _App, token: str) -> Any:
-    """The statistics once they stand still: an acknowledged fact may take a moment to be counted."""
-    answer, deadline = app.stats(token), time.monotonic() + 5
-    while time.monotonic() < deadline:
+    """The statistics once every fact is in them: an acknowledged one may take a moment."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while app.behind() and time.monotonic() < deadline:
         time.sleep(0.1)
-        last, answer = answer, app.stats(token)
-        if answer == last and answer["detail"]:
-            break
-    return answer
+    return app.stats(token)
 
 
 def _cells(rows: Sequence[Row]) -> list[str]:
