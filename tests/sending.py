@@ -17,6 +17,7 @@ from openrate.activity import Activity
 from openrate.campaign_parameters import moment, written
 from openrate.cli.terminal import Quiet
 from openrate.commands import sending
+from openrate.commands.at_work import AtWork
 from openrate.commands.requests import SetApp
 from openrate.delivery import Delivery
 from openrate.delivery.desk import Desk
@@ -44,6 +45,7 @@ class Workshop:
         self.clock: Clock = SystemClock()
         self.activity = Activity(self.clock)
         self.log: EventLog = DuckdbLog(folder / "facts.duckdb", stored=self.activity.facts_stored)
+        self.at_work = AtWork(lambda _request, _talk: None)
         self.journal = folder / "stub.journal"
         self.provide: Callable[[App, bool], Provider] = lambda _app, _dev: StubProvider(self.journal)
         if self.records.company("Acme") is None:

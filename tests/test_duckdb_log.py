@@ -114,6 +114,20 @@ def test_a_rebuild_that_is_cut_short_by_the_end_changes_nothing(path: Path) -> N
     again.close()
 
 
+def test_a_change_back_that_comes_while_the_past_is_counted_anew_is_the_last(log: DuckdbLog) -> None:
+    put(log, sent("i1"))
+    back = threading.Thread(target=log.set_rule, args=([1], Rule()))
+
+    def change_back(_done: int, _total: int) -> None:
+        if back.ident is None:
+            back.start()
+            back.join(0.2)
+
+    log.set_rule([1], Rule(influence_window=60), change_back)
+    back.join(10)
+    assert log.rule(1) == Rule()
+
+
 def test_the_rule_of_an_app_without_facts_changes_no_row_and_stays(path: Path, log: DuckdbLog) -> None:
     put(log, sent("i1"))
     changed = log.changed(1)

@@ -1,19 +1,19 @@
-"""Commands that may take minutes, run beside the pages: each begins in an answer that does not wait for its end."""
+"""Commands that may take minutes: one at a time about the same, and those of the pages beside the pages."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillAtWork
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
 
 from openrate.control import Talk
-from openrate.errors import OpenrateError
+from openrate.errors import OpenrateError, UsageError
+from openrate.ports.event_log import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -29,31 +29,31 @@ class Work(NamedTuple):
     trouble: str = ""
 
 
+class UnderWayError(OpenrateError):
+    """Somebody else is changing the same."""
+
+
 class Asked:
     """Somebody who asks for a command on a page (``control.Talk``).
 
     Args:
         by: their address, for the audit log.
-        progress: told how far the command is.
     """
 
-    def __init__(self, by: str, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, by: str) -> None:
         self.by = by
-        self._progress = progress
 
     def progress(self, done: int, total: int) -> None:
-        """How far it is."""
-        if self._progress:
-            self._progress(done, total)
+        """Shown on the page: see ``AtWork.of``."""
 
     def items(self, items: list[Any]) -> None:
         """Nothing that is asked here is answered in parts."""
 
 
 class AtWork:
-    """The commands that are at work, by what they are about.
+    """The commands that are at work, by what they are about, wherever they were asked for.
 
-    Those that are run here can be run again to bring them to their end.
+    They can be run again to bring them to their end.
     """
 
     def __init__(self, run: Callable[[msgspec.Struct, Talk], Any]) -> None:
@@ -67,35 +67,74 @@ class AtWork:
         """How far the command is; None when there is none and the last went well."""
         return self._works.get(what)
 
-    def begin(self, what: Hashable, request: msgspec.Struct, by: str) -> None:
-        """Begin a command, and wait a moment for its end; raises OpenrateError when one is at work."""
-        with self._lock:
-            known = self._works.get(what)
-            if known is not None and not known.trouble:
-                raise OpenrateError("That is at work already: wait until it is done.")
-            self._works[what] = Work()
-        work = self._threads.submit(self._work, what, request, by)
-        with suppress(StillAtWork):
-            work.result(_SOON_S)
+    @contextmanager
+    def alone(self, what: Hashable, talk: Talk) -> Iterator[Progress]:
+        """What a command does in this block nobody else does meanwhile; gives what it says its progress to.
+
+        Raises:
+            UnderWayError: somebody does.
+        """
+        after = self._take(what)
+        try:
+            yield self._progress(what, talk)
+            after = None
+        except UsageError:  # nothing was begun
+            raise
+        except Exception as error:
+            after = Work(trouble=_sentence(error))
+            raise
+        finally:
+            self._leave(what, after)
+
+    def begin(self, request: msgspec.Struct, by: str) -> bool:
+        """Begin a command, and wait a moment for its end; returns whether it came and was a good one.
+
+        Raises:
+            UnderWayError: somebody else is changing the same.
+        """
+        work = self._threads.submit(self._work, request, by)
+        wait([work], _SOON_S)
+        error = work.exception() if work.done() else None
+        if isinstance(error, UnderWayError | UsageError):
+            raise error
+        return work.done() and error is None
 
     def close(self) -> None:
         """End each at its next step and wait for that: what it works with can be closed then."""
         self._closing = True
         self._threads.shutdown(cancel_futures=True)
 
-    def _work(self, what: Hashable, request: msgspec.Struct, by: str) -> None:
+    def _work(self, request: msgspec.Struct, by: str) -> None:
         try:
-            self._run(request, Asked(by, self._progress(what)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
-            self._works[what] = Work(trouble=_sentence(error))
-        else:
-            del self._works[what]
+            self._run(request, Asked(by))
+        except OpenrateError:
+            raise
+        except Exception:
+            logger.exception("A command failed.")
+            raise
 
-    def _progress(self, what: Hashable) -> Callable[[int, int], None]:
+    def _take(self, what: Hashable) -> Work | None:
+        """Let nobody else begin; returns what became of the one before."""
+        with self._lock:
+            before = self._works.get(what)
+            if before is not None and not before.trouble:
+                raise UnderWayError("That is at work already: wait until it is done.")
+            self._works[what] = Work()
+            return before
+
+    def _leave(self, what: Hashable, after: Work | None) -> None:
+        with self._lock:
+            if after is None:
+                del self._works[what]
+            else:
+                self._works[what] = after
+
+    def _progress(self, what: Hashable, talk: Talk) -> Progress:
         def note(done: int, total: int) -> None:
             if self._closing:
                 raise OpenrateError("The server is stopping.")
             self._works[what] = Work(done, total)
+            talk.progress(done, total)
 
         return note
 
@@ -103,5 +142,6 @@ class AtWork:
 def _sentence(error: Exception) -> str:
     if isinstance(error, OpenrateError):
         return str(error)
-    logger.error("A command failed.", exc_info=error)
+    if isinstance(error, ConnectionError):
+        return "Whoever asked for it on the command line has gone."
     return "The server failed at this; its log has more."

@@ -75,7 +75,7 @@ class Parts(Protocol):
 
     @property
     def at_work(self) -> AtWork:
-        """The commands that take longer than whoever asked for them waits."""
+        """The commands that may take minutes."""
 
     @property
     def clock(self) -> Clock:

@@ -32,9 +32,8 @@ def create_app(parts: Parts, request: CreateApp, talk: Talk) -> Answer:
     made = companies.create_app(
         parts.records, request.company, request.name, request.platform, request.sender, by(parts, talk)
     )
-    rule = company_of(parts, request.company).rule
-    if rule != Rule():
-        parts.log.set_rule([made.app.id], rule)
+    if company_of(parts, request.company).rule != Rule():  # else the log need not be opened
+        _follow_rule(parts, made.app)
     return {
         "company": request.company,
         "app": made.app.name,
@@ -97,14 +96,20 @@ def set_company(parts: Parts, request: SetCompany, talk: Talk) -> Answer:
     """Change a company's windows and make its rows anew under them.
 
     To give it the windows that it has completes what an interrupted command has begun.
+
+    Raises:
+        UnderWayError: somebody else does so just now. Records and rows are to agree in the end.
+        UsageError: a window is out of its range.
     """
-    company = company_of(parts, request.company)
-    given = msgspec.structs.asdict(request)
-    changes = {name: given[name] for name in Rule.__struct_fields__ if given[name] is not None}
-    rule = msgspec.structs.replace(company.rule, **changes)
-    if rule != company.rule:
-        companies.set_rule(parts.records, company.id, rule, by(parts, talk))
-    parts.log.set_rule([app.id for app in parts.records.apps(company.id)], rule, talk.progress)
+    known = company_of(parts, request.company)
+    with parts.at_work.alone(("company", known.id), talk) as step:
+        company = company_of(parts, request.company)
+        given = msgspec.structs.asdict(request)
+        changes = {name: given[name] for name in Rule.__struct_fields__ if given[name] is not None}
+        rule = msgspec.structs.replace(company.rule, **changes)
+        if rule != company.rule:
+            companies.set_rule(parts.records, company.id, rule, by(parts, talk))
+        parts.log.set_rule([app.id for app in parts.records.apps(company.id)], rule, step)
     return {"company": company.name, **msgspec.structs.asdict(rule)}
 
 
@@ -166,6 +171,12 @@ def company_of(parts: Parts, name: str) -> Company:
         names = ", ".join(company.name for company in parts.records.companies()) or "none yet"
         raise OpenrateError(f"There is no company {name}; there are: {names}.")
     return company
+
+
+def _follow_rule(parts: Parts, app: App) -> None:
+    """Make the rows of a new app under the rule of its company, which may be changed at this moment."""
+    while parts.log.rule(app.id) != (rule := parts.records.company_of(app).rule):
+        parts.log.set_rule([app.id], rule)
 
 
 def _key(company: Company, key: RestKey) -> Answer:

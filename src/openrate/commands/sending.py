@@ -12,6 +12,7 @@ from openrate.control import Talk
 from openrate.delivery.progress import progress
 from openrate.errors import OpenrateError, UsageError
 from openrate.model import App, Campaign, CampaignState, Sender, SendState
+from openrate.ports.event_log import Progress
 from openrate.times import format_time
 
 _FASTEST = 100_000_000
@@ -22,25 +23,30 @@ def set_app(parts: Parts, request: SetApp, talk: Talk) -> Answer:
     """Change who sends for an app, and how fast. A new sender sends what is due from now on.
 
     To give an app the sender that it has completes what an interrupted command has begun.
+
+    Raises:
+        UnderWayError: somebody else does so just now.
+        UsageError: the rate is out of its range.
     """
-    app = app_of(parts, request.app)
     if request.send_rate is not None and not 0 <= request.send_rate <= _FASTEST:
         raise UsageError(
             f"--send-rate is {request.send_rate}: 1 to {_FASTEST:,} messages a minute, or 0 for no limit."
         )
-    rate = app.send_rate if request.send_rate is None else request.send_rate or None
-    sender = request.sender or app.sender
-    changes = request.sender is not None
-    if changes and sender is Sender.OPENRATE:
-        # First: our sender takes a campaign that it has and that is not due again for completed.
-        _hand_over(parts, app, sender, talk)
-    parts.records.set_app(app, sender, rate, by(parts, talk))
-    if changes and sender is Sender.EXTERNAL:
-        _hand_over(parts, app, sender, talk)
+    with parts.at_work.alone(("app", app_of(parts, request.app).id), talk) as step:
+        app = app_of(parts, request.app)
+        rate = app.send_rate if request.send_rate is None else request.send_rate or None
+        sender = request.sender or app.sender
+        changes = request.sender is not None
+        if changes and sender is Sender.OPENRATE:
+            # First: our sender takes a campaign that it has and that is not due again for completed.
+            _hand_over(parts, app, sender, step)
+        parts.records.set_app(app, sender, rate, by(parts, talk))
+        if changes and sender is Sender.EXTERNAL:
+            _hand_over(parts, app, sender, step)
     return {"app": app.name, "sender": sender, "send_rate": rate}
 
 
-def _hand_over(parts: Parts, app: App, sender: Sender, talk: Talk) -> None:
+def _hand_over(parts: Parts, app: App, sender: Sender, step: Progress) -> None:
     """See that our sender sends what is still to come, or nothing any more, also of what it has begun.
 
     What it has of an app that is not its own yet is left from a command that was interrupted, and of the past.
@@ -59,7 +65,7 @@ def _hand_over(parts: Parts, app: App, sender: Sender, talk: Talk) -> None:
     kept = {send.campaign_token for send in begun} if goes_on else set()
     tokens = [token for token in parts.records.campaign_tokens(app.id).values() if token not in kept]
     for done, token in enumerate(tokens):
-        talk.progress(done, len(tokens))
+        step(done, len(tokens))
         parts.records.update_campaign(app.id, token, change)
 
 

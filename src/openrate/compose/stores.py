@@ -127,7 +127,7 @@ class Parts:
 
     @cached_property
     def at_work(self) -> AtWork:
-        """The commands that were begun on a page."""
+        """The commands that may take minutes."""
         return AtWork(partial(table.run, self))
 
     def _are_lost(self) -> bool:

@@ -107,10 +107,10 @@ class DuckdbLog:
 
     def set_rule(self, app_ids: Sequence[int], rule: Rule, progress: Progress | None = None) -> None:
         """Make the rows of these apps anew under ``rule``; until then the old ones answer, whole."""
-        changing = [app_id for app_id in app_ids if self.rule(app_id) != rule]
-        if not changing:
-            return
-        with self._attribution:
+        with self._attribution:  # whoever is at it now may be making the rows under yet another
+            changing = [app_id for app_id in app_ids if self.rule(app_id) != rule]
+            if not changing:
+                return
             rules = self._attributed.rows.rules | dict.fromkeys(changing, rule)
             if np.isin(self._numbering.send_app.values, changing).any():
                 self._attributed.recompute(rules, self._unless_closing(progress))

@@ -67,9 +67,8 @@ class AppsPage(Section):
         """Change who sends, which takes a step for each campaign."""
         app, sender = self._app(visit), chosen(Sender, visit.form["sender"])
         check_sure(visit)
-        self._at_work.begin(("app", app.id), SetApp(app.live_key, sender), visit.visitor.email)
+        is_done = self._at_work.begin(SetApp(app.live_key, sender), visit.visitor.email)
         who = "Openrate sends" if sender is Sender.OPENRATE else "Your own sender sends"
-        is_done = self._at_work.of(("app", app.id)) is None
         return redirect(
             f"/settings/apps/{app.live_key}", f"{who} for {app.name} from now on." if is_done else ""
         )

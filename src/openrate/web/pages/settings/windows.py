@@ -45,8 +45,7 @@ class WindowsPage(Section):
         except UsageError as error:
             return self._page(visit, given, str(error))
         request = SetCompany(visit.company.name, **msgspec.structs.asdict(rule))
-        self._at_work.begin(("company", visit.company.id), request, visit.visitor.email)
-        is_done = self._at_work.of(("company", visit.company.id)) is None
+        is_done = self._at_work.begin(request, visit.visitor.email)
         return redirect("/settings/windows", "The past is counted anew." if is_done else "")
 
     def now(self, visit: Visit) -> Answer:
