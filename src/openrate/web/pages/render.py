@@ -203,7 +203,6 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "percent": percent,
     "moment": moment,
-    "day": day,
     "iso": iso,
     "ago": ago,
     "span": span,
