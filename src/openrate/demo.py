@@ -30,6 +30,10 @@ from openrate.examples import AB, PLAIN, Row, StatsCall
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TEXT = [{"title": "Hello", "body": "There is something to see."}]
+_SALE = {
+    "a": [{"title": "20 % off today", "body": "Two days only: all coats and boots."}],
+    "b": [{"title": "Spring sale", "body": "All coats and boots are cheaper until tomorrow."}],
+}
 _MARK = ".openrate-demo"
 """A file that says whose folder it is."""
 _READER = "demo@example.com"
@@ -234,7 +238,7 @@ def _show_fortnight(console: Console, app: _App) -> None:
     """A table of the open rates of three campaigns."""
     tokens = Tokens(
         news=app.campaign("Morning news", _TEXT, recurrence={"repeat_unit": "DAILY", "repeat_frequency": 1}),
-        sale=app.campaign("Spring sale", {"a": _TEXT, "b": _TEXT}),
+        sale=app.campaign("Spring sale", _SALE),
         comeback=app.campaign("We miss you", _TEXT),
     )
     accepted = app.report(fortnight(tokens))
