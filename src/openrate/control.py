@@ -216,7 +216,7 @@ class _Answer:
             reply = _Reply(error=str(error), usage=isinstance(error, UsageError))
         except ConnectionError:
             raise
-        except Exception:
+        except Exception:  # a command that fails ends no server
             logger.exception("A command failed.")
             reply = _Reply(error="The server failed at this; its log has more.")
         self._send(reply)

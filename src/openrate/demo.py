@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.rule import Rule as Line
@@ -178,8 +179,8 @@ class _App(NamedTuple):
     def behind(self) -> int:
         """How many facts are stored and not yet in the statistics."""
         with urlopen(self.address + "/metrics", timeout=30) as response:  # noqa: S310 - our own server
-            lines = response.read().decode().splitlines()
-        return int(float(next(line.split()[1] for line in lines if line.startswith("openrate_log_behind "))))
+            figures = text_string_to_metric_families(response.read().decode())
+        return next(int(each.samples[0].value) for each in figures if each.name == "openrate_log_behind")
 
     def stats(self, token: str) -> Any:
         """The statistics of a campaign."""

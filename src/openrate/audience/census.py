@@ -93,7 +93,7 @@ class Census:
                     self._count_days()
             except _Stopped:
                 return
-            except Exception:
+            except Exception:  # a count that fails ends none of the later ones
                 if not self._stop.is_set():
                     logger.exception("Counting installations failed; it is tried again.")
 

@@ -109,7 +109,7 @@ class AtWork:
             self._run(request, Asked(by))
         except OpenrateError:
             raise
-        except Exception:
+        except Exception:  # not said on purpose, so whoever asked is not told what it was: the log is
             logger.exception("A command failed.")
             raise
 

@@ -16,6 +16,7 @@ from openrate.credentials import (
 )
 from openrate.errors import OpenrateError
 from openrate.model import App, ProviderName
+from openrate.ports.provider import GIVES_CREDENTIALS
 
 
 def set_credentials(parts: Parts, request: SetCredentials, talk: Talk) -> Answer:
@@ -35,7 +36,7 @@ def show_credentials(parts: Parts, request: ShowCredentials, _talk: Talk) -> Ans
     app = app_of(parts, request.app)
     known = parts.vault.of(app.id)
     if known is None:
-        raise OpenrateError(f"{app.name} has no credentials: openrate app credentials set gives it some.")
+        raise OpenrateError(f"{app.name} has no credentials: {GIVES_CREDENTIALS}")
     return _shown(app, known)
 
 

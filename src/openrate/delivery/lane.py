@@ -62,12 +62,12 @@ class Lane:
     def _run(self) -> None:
         try:
             self._send_all()
-        except Exception:
+        except Exception:  # the lane goes on after whatever it was
             logger.exception("Sending for %s failed; it goes on in a few seconds.", self._app.name)
             self._stop.wait(_PAUSE_S)
         try:
             self._finish()
-        except Exception:
+        except Exception:  # the provider is let go in any case
             logger.exception("Sending for %s did not end in order; nothing is lost.", self._app.name)
         self._hang_up()
 

@@ -121,7 +121,7 @@ def _alone(what: str) -> Iterator[None]:
     """What goes wrong with one campaign holds up no other."""
     try:
         yield
-    except Exception:
+    except Exception:  # whatever it was
         logger.exception("%s failed; it is tried again.", what)
 
 

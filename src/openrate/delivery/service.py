@@ -42,7 +42,7 @@ class Delivery:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._step()
-            except Exception:
+            except Exception:  # a step that fails ends none of the later ones
                 logger.exception("Planning sends failed; it is tried again.")
 
     def _step(self) -> None:

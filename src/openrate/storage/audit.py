@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from openrate.model import Action, AuditEntry, By
+from openrate.model import Action, AuditEntry, By, Campaign
 from openrate.storage.database import Database
 from openrate.storage.tables import audit_entries
 
@@ -30,6 +30,20 @@ def write(  # noqa: PLR0913 - a line has this many parts
 ) -> None:
     """Add a line with what differs to the transaction that makes the change."""
     write_details(connection, by, company_id, action, subject, _changes(before or {}, after or {}))
+
+
+def write_campaign(
+    connection: Connection, by: By | None, company_id: int, before: Campaign | None, after: Campaign
+) -> None:
+    """Who changed a campaign, and from what to what; of a new one what it is called and whether it is live."""
+    if before is None:
+        first = {name: after.parameters.get(name) for name in ("name", "live")}
+        write(connection, by, company_id, Action.CAMPAIGN_CREATED, after.token, after=first)
+    elif after.deleted_at is not None:
+        write(connection, by, company_id, Action.CAMPAIGN_DELETED, after.token)
+    else:
+        change = before.parameters, after.parameters
+        write(connection, by, company_id, Action.CAMPAIGN_CHANGED, after.token, *change)
 
 
 def write_details(  # noqa: PLR0913 - the same

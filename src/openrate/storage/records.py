@@ -381,16 +381,8 @@ class SqlRecords:
     def _write_down(
         self, connection: Connection, by: By | None, before: Campaign | None, after: Campaign
     ) -> None:
-        """Who changed a campaign, and from what to what; of a new one what it is called and whether it is live."""
         company_id = next(app.company_id for app in self._directory.apps if app.id == after.app_id)
-        if before is None:
-            first = {name: after.parameters.get(name) for name in ("name", "live")}
-            audit.write(connection, by, company_id, Action.CAMPAIGN_CREATED, after.token, after=first)
-        elif after.deleted_at is not None:
-            audit.write(connection, by, company_id, Action.CAMPAIGN_DELETED, after.token)
-        else:
-            change = before.parameters, after.parameters
-            audit.write(connection, by, company_id, Action.CAMPAIGN_CHANGED, after.token, *change)
+        audit.write_campaign(connection, by, company_id, before, after)
 
     def _read_refs(self, app_id: int, tokens: Sequence[str]) -> dict[str, CampaignRef]:
         moment = self._refs.moment

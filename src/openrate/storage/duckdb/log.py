@@ -310,7 +310,7 @@ class DuckdbLog:
             brought = 0
             try:
                 brought = self._tick()
-            except Exception:
+            except Exception:  # a tick that fails ends none of the later ones
                 if self._closing:
                     logger.exception("Attribution failed; what is not counted yet is at the next start.")
                     return
@@ -324,7 +324,7 @@ class DuckdbLog:
         if self._attribution.acquire(timeout=PATIENCE_S):
             try:
                 self._tick()
-            except Exception:
+            except Exception:  # what is stored is stored, whatever this was
                 logger.exception("Attribution failed; it is tried again.")
             finally:
                 self._attribution.release()
@@ -352,7 +352,7 @@ class DuckdbLog:
             try:
                 if self._attributed.runs.extend(self._connection.cursor(), self._attributed.upto):
                     continue
-            except Exception:
+            except Exception:  # it saves time only
                 logger.exception("Sorting facts failed; it is tried again in a second.")
             with self._committed:
                 self._committed.wait_for(lambda: self._closing, 1)

@@ -21,7 +21,7 @@ from openrate.web.pages.described import described, what_comes_next, why_nobody_
 from openrate.web.pages.door import Door
 from openrate.web.pages.edit.times import remembered_zone
 from openrate.web.pages.edit.warnings import what_is_past
-from openrate.web.pages.edit.work import begins, existing
+from openrate.web.pages.edit.work import as_chosen, begins
 from openrate.web.pages.render import Renderer
 from openrate.web.pages.visit import NOTHING_NEW, Visit, base_url, csv_file, find_campaign, redirect
 from openrate.web.pages.waits import on_a_page
@@ -72,7 +72,7 @@ class CampaignPage:
             "described": described(parameters, remembered_zone(visit.call)),
             "is_history_longer": len(entries) > _HISTORY,
             "server": base_url(visit.call),
-            "goes_out": self._what_live_means(visit, app, campaign),
+            "goes_out": _what_live_means(app, campaign, visit.now),
         }
         sends = self._parts.sends.under_way(campaign.id)
         content |= self._numbers(visit, app, campaign, sends)
@@ -108,15 +108,6 @@ class CampaignPage:
         app, campaign = find_campaign(self._parts.records, visit)
         self._parts.records.delete_campaign(app.id, campaign.token, visit.now, visit.by)
         return redirect("/campaigns", f"{campaign.parameters['name']} is deleted.")
-
-    def _what_live_means(self, visit: Visit, app: App, campaign: Campaign) -> str:
-        """What is asked about before it is made live: that it goes out then; empty when it does not."""
-        if not begins(app, campaign):
-            return ""
-        chosen = existing(self._parts.records, visit).base
-        if chosen.get("push_time") == "now":
-            return "It goes out at once."
-        return what_is_past(chosen, visit.now)
 
     def _update(self, visit: Visit, body: bytes) -> None:
         app, campaign = find_campaign(self._parts.records, visit)
@@ -234,3 +225,13 @@ def _sending(sends: Sequence[Send]) -> dict[str, Any] | None:
     counted = progress(sends)
     done = counted["sent"] + counted["errors"] + counted["skipped"]
     return {**counted, "done": done, "share": done / counted["recipients"] if counted["recipients"] else 0.0}
+
+
+def _what_live_means(app: App, campaign: Campaign, now: int) -> str:
+    """What is asked about before it is made live: that it goes out then; empty when it does not."""
+    if not begins(app, campaign):
+        return ""
+    chosen = as_chosen(campaign)
+    if chosen.get("push_time") == "now":
+        return "It goes out at once."
+    return what_is_past(chosen, now)

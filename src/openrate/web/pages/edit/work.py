@@ -130,18 +130,26 @@ def encoded(parameters: Parameters) -> bytes:
         raise MalformedJsonBody("JSON in a field is nested too deep: take levels out of it.") from None
 
 
+def as_chosen(campaign: Campaign) -> Parameters:
+    """The parameters, with "at once" for a draft whose time is that of its creation: this is what was chosen."""
+    given = campaign.parameters
+    is_now = given.get("push_time") == written(campaign.created_at)
+    is_chosen = is_now and not campaign.was_live and "recurrence" not in given
+    return given | {"push_time": "now"} if is_chosen else given
+
+
 def existing(records: Records, visit: Visit) -> Work:
     """The campaign that the path names; raises RouteNotFound."""
     app, campaign = find_campaign(records, visit)
-    return Work(app, campaign.dev_only, _as_chosen(campaign), campaign)
+    return Work(app, campaign.dev_only, as_chosen(campaign), campaign)
 
 
 def instead_of_deleted(records: Records, visit: Visit) -> Work:
     """A new campaign, for who changed one that was deleted meanwhile; raises RouteNotFound if none was."""
     deleted = records.campaign_of(visit.company.id, visit.call.parts[2])
-    app = next((app for app in records.apps(visit.company.id) if deleted and app.id == deleted.app_id), None)
-    if deleted is None or app is None:
+    if deleted is None:
         raise RouteNotFound("There is no such campaign here.")
+    app = next(app for app in records.apps(visit.company.id) if app.id == deleted.app_id)
     return Work(app, deleted.dev_only, {}, once=secrets.token_hex(16))
 
 
@@ -164,14 +172,6 @@ def new(records: Records, visit: Visit) -> Work | None:
     if origin:
         return Work(origin[0], origin[1].dev_only, base, copied=copied, once=once)
     return Work(apps[0], False, base, once=once) if len(apps) == 1 else None
-
-
-def _as_chosen(campaign: Campaign) -> Parameters:
-    """The parameters, with "at once" for a draft whose time is that of its creation: this is what was chosen."""
-    given = campaign.parameters
-    is_now = given.get("push_time") == written(campaign.created_at)
-    is_chosen = is_now and not campaign.was_live and "recurrence" not in given
-    return given | {"push_time": "now"} if is_chosen else given
 
 
 def _copied(campaign: Campaign) -> Parameters:
