@@ -68,6 +68,12 @@ def watch() -> Watch:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pushes wait for Google's answer about a token, also on a busy machine."""
+    monkeypatch.setattr("openrate.providers.fcm._PATIENCE", 5.0)
+
+
+@pytest.fixture
 def fcm(service: Endpoint, google: Google, watch: Watch) -> Iterator[FcmProvider]:
     assert google.granted == 0
     with closing(FcmProvider(keys.fcm(service.url), ca_file=service.ca_file, clock=watch)) as provider:
@@ -171,6 +177,7 @@ def test_pushes_wait_for_the_access_token_and_none_is_lost(
     assert (len(pushed(service)), google.granted) == (50, 1)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_service_account_that_google_refuses_holds_the_app_and_says_why(
     service: Endpoint, fcm: FcmProvider, google: Google
 ) -> None:
@@ -183,6 +190,7 @@ def test_a_service_account_that_google_refuses_holds_the_app_and_says_why(
     assert send(fcm, [PUSH])[1].result is Result.SENT
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'{"access_token": 7}', b'{"access_token": "a\\r\\nx: y"}', b"\xff"]
 )
@@ -194,6 +202,7 @@ def test_an_answer_that_is_no_access_token_is_not_sent_on(
     assert pushed(service) == []
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_when_access_tokens_are_not_to_be_had_pushes_are_tried_again_later(
     fcm: FcmProvider, google: Google, status: int
